@@ -1,0 +1,1 @@
+"""The daemon: the only room that knows the instruments, the analysis and the delivery."""

@@ -1,0 +1,172 @@
+"""What a visit yields: measures with their evidence, or the reason why there is none.
+
+This is the vocabulary between the conduct of a visit and everything that shows, prints or delivers it.
+Times are UTC milliseconds since 1970; units are UCUM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+MeasureName = Literal[
+    "weight", "height", "bmi", "spo2", "pulse_rate", "heart_rate", "temperature", "blood_pressure",
+    "blood_pressure_mean", "ecg", "hearing",
+]  # fmt: skip
+"""Every measure of a check-up."""
+
+Grade = Literal["good", "usable", "bad"]
+"""How far a value can be trusted."""
+
+WhyNot = Literal["refused", "failed", "absent", "skipped", "implausible", "unstable", "interrupted"]
+"""Why a measure has no value: the agent refused it, the instrument failed or is not there, it was skipped, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The instrument behind a value."""
+
+    kind: str
+    protocol: str
+    model: str
+    serial: str | None
+    firmware: str | None
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a reader needs to judge a value without having been there."""
+
+    quality: Grade
+    reasons: tuple[str, ...]
+    """Why the grade is not better; codes of the wording catalogues."""
+    device: Device | None
+    """None for a value computed from others (BMI, mean pressure)."""
+    started_ms: int
+    ended_ms: int
+    rest_s: float | None = None
+    """Seated rest obtained before the value, in seconds of the visit."""
+    readings: int = 1
+    spread: float | None = None
+    """Largest difference between the repeats, in the value's unit."""
+    site: str | None = None
+    """Where on the body: "forehead", "left-arm", "left-finger", ..."""
+    mode: str | None = None
+    """How the instrument made it: "object" (thermometer), "oscillometric", "4-beat-average", ..."""
+    recording: str | None = None
+    """SHA-256 (hex) of the visit's raw recording that holds the samples behind this value."""
+    notes: tuple[str, ...] = ()
+    """Facts for the doctor, as codes of the wording catalogues: "pulse-heart-differ", ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One number with its unit."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A stretch of ECG: 12 leads derived from 8 channels."""
+
+    rate: float
+    """Samples per second."""
+    leads: tuple[str, ...]
+    millivolts: tuple[tuple[float | None, ...], ...]
+    """One row per lead; None where the electrode was off or the sample was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One pure-tone threshold of one ear."""
+
+    ear: Literal["left", "right"]
+    hz: int
+    db_hl: float | None
+    """None: no value, and `why` says which kind."""
+    why: Literal["not-tested", "no-response"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure of the visit: values by component ("systolic", "diastolic", "mean"; else "value")."""
+
+    name: MeasureName
+    values: dict[str, Quantity]
+    evidence: Evidence
+    strip: Strip | None = None
+    thresholds: tuple[Threshold, ...] = ()
+    derived_from: tuple[int, ...] = ()
+    """Positions, in the visit's list of measures, of those that this one was computed from."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotMeasured:
+    """A measure of the plan that has no value, which is an ordinary outcome."""
+
+    name: MeasureName
+    why: WhyNot
+    detail: str = ""
+    """Code of the wording catalogues that says what happened: "cuff-loose", "finger-out", ..."""
+
+
+Outcome = Measure | NotMeasured
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One thing that the agent was told or agreed to; three different things, never one tick box."""
+
+    subject: Literal["information", "measures", "remote-act"]
+    given: bool
+    at_ms: int
+    notice_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The person, as far as the cabin knows: an opaque identifier of the appointment."""
+
+    system: str
+    """Naming system of the identifier, e.g. the INS demo OID urn:oid:1.2.250.1.213.1.4.11."""
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CabinIdentity:
+    """The cabin, as the record knows it."""
+
+    name: str
+    serial: str
+    software: str
+    simulated: bool
+    """True where any instrument of the visit is simulated."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRecord:
+    """Everything of a finished visit that goes to the record."""
+
+    visit_id: str
+    """Random UUID, of no meaning outside the record."""
+    kind: Literal["checkup", "consultation"]
+    subject: Subject
+    cabin: CabinIdentity
+    language: Literal["fr", "en"]
+    started_ms: int
+    ended_ms: int
+    ended_by: Literal["completed", "refused", "left", "stopped"]
+    """"stopped": an exclusion question was answered yes and the nurse was called."""
+    outcomes: tuple[Outcome, ...]
+    consents: tuple[Consent, ...]
+    exclusions: dict[str, bool] = field(default_factory=dict)
+    """Exclusion question -> answer."""
+    satisfaction: dict[str, int] = field(default_factory=dict)
+    """Satisfaction question -> 1..5."""
+    recording: str | None = None
+    """SHA-256 (hex) of the raw recording delivered beside the Bundle, if there is one."""
+    mid: str = ""
+    """Message id under which the Bundle travels (hex)."""

@@ -1,0 +1,1 @@
+"""Instruments: bytes in, events out."""

@@ -1,0 +1,13 @@
+"""The small tree of errors that leave this room."""
+
+
+class DriverError(Exception):
+    """An instrument cannot be used; the text is one sentence that says what happened and what to do."""
+
+
+class PortError(DriverError):
+    """The port is unknown, busy, refused or of a kind that this house does not open."""
+
+
+class Unplugged(DriverError):
+    """The instrument went away while its port was open."""

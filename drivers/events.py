@@ -1,0 +1,122 @@
+"""What a driver says: frozen dataclasses, the vocabulary between the wire and the rest of the house.
+
+"No value" is a type of its own (`NoValue`): a sentinel of a device (127, 511, 0xFFFF, 0.0, ...) never leaves a
+decoder as a number. Nothing here knows a port, a clock or a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Why = Literal[
+    "missing",  # the device's own code for "no value"
+    "not-tested",
+    "no-response",  # hearing: the tone was presented and not answered
+    "finger-out",
+    "sensor-disconnected",
+    "out-of-track",
+    "out-of-range",
+    "overload",
+    "device-error",
+    "aborted",
+]
+"""Why a device gave no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoValue:
+    """The absence of a value, with its reason; never a number."""
+
+    why: Why
+
+
+Value = float | NoValue
+"""A number in the unit that stands beside it, or the absence of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A run of consecutive samples of one waveform, without a hole.
+
+    `index` counts samples since the stream began, lost ones included: when it jumps from one block to the next,
+    the samples between were lost. Waveform time is `index / rate`, never arrival time.
+    """
+
+    stream: Literal["pleth", "ecg", "cuff"]
+    index: int
+    rate: float
+    """Samples per second, as the maker states it."""
+    unit: str
+    """UCUM: "mV", "mm[Hg]", or "1" for counts."""
+    channels: tuple[str, ...]
+    samples: tuple[tuple[float, ...], ...]
+    """One row per sample, one column per channel."""
+    flags: frozenset[str] = frozenset()
+    """What the device said of these samples: "finger-out", "artifact", "railed:V3", ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One numeric value as the device states it."""
+
+    quantity: Literal[
+        "spo2", "pulse_rate", "temperature", "ambient_temperature", "weight", "height", "bmi", "cuff_pressure"
+    ]
+    value: Value
+    unit: str
+    """UCUM: "%", "/min", "Cel", "kg", "cm", "kg/m2", "mm[Hg]"."""
+    flags: frozenset[str] = frozenset()
+    detail: Mapping[str, str | float] = field(default_factory=dict)
+    """What else the device says of it: averaging, mode, site, tare, the unit that was on its display, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class PressureResult:
+    """The end of one cuff measurement: either three pressures and a pulse, or an error and no value at all."""
+
+    systolic: Value
+    diastolic: Value
+    mean: Value
+    pulse_rate: Value
+    beats: int
+    error: str | None = None
+    """None, or one word of the sheet's error table: "weak-signal", "loose-cuff", "movement", ..."""
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class HearingRecord:
+    """One ear's thresholds as an audiometer transfers them."""
+
+    ear: Literal["left", "right"]
+    thresholds: Mapping[int, Value]
+    """Frequency in Hz -> dB HL, or why there is none."""
+    sequence: int
+    """The digit that a retransmission repeats."""
+    index: int
+    total: int
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the instrument says of itself, where its protocol lets it."""
+
+    model: str
+    firmware: str | None = None
+    serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something wrong on the wire that the decoder survived: the bytes were refused, the link goes on."""
+
+    code: Literal["checksum", "resync", "lost-samples", "malformed", "unexpected-reply", "no-reply", "refused"]
+    detail: str = ""
+    count: int = 1
+
+
+Event = Wave | Reading | PressureResult | HearingRecord | Identity | Trouble
+"""Everything that a driver can say."""

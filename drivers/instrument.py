@@ -1,0 +1,43 @@
+"""What the daemon needs of a driver; every driver is a plain class that happens to have these members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from drivers.events import Event
+from drivers.stream import Line, Stream
+
+Emit = Callable[[Event], None]
+"""Where a driver puts its events."""
+
+
+class Instrument(Protocol):
+    """One instrument on one stream.
+
+    `run` is started anew for each opened stream and ends only by an exception (`Unplugged`) or by being cancelled;
+    it leaves the instrument safe (no cuff inflated, no stream running) when it is cancelled.
+    """
+
+    kind: ClassVar[str]
+    """"oximeter", "tensiometer", "thermometer", "scale", "ecg", "audiometer"."""
+    protocol: ClassVar[str]
+    """Name of the wire format, as `cabin decode` knows it: "nonin-df7", "suntech", ..."""
+    line: ClassVar[Line]
+
+    @property
+    def quiet_s(self) -> float | None:
+        """Longest silence, in seconds, that the sheet calls healthy right now; None where silence is normal."""
+        ...
+
+    async def run(self, stream: Stream, emit: Emit) -> None:
+        """Speak with the instrument until the stream ends."""
+        ...
+
+    async def start(self) -> None:
+        """Begin to measure; at once true for an instrument that always sends. Raises `DriverError` if refused."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop measuring and leave the person safe; idempotent."""
+        ...

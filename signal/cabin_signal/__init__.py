@@ -1,0 +1,1 @@
+"""The analysis: arrays in, findings out; no clock, no log, no input or output."""

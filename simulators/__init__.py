@@ -1,0 +1,1 @@
+"""The other end of each wire, and the body that feeds them."""

@@ -1,0 +1,1 @@
+"""Delivery: content, sealed, durable, far; and the gateway at the far end."""

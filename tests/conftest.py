@@ -1,0 +1,33 @@
+"""Fixtures for all tests: where the real recordings and the makers' byte vectors are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def data_folder() -> Path:
+    """The folder of real recordings: CABIN_DATA, else ../shared/data beside the checkout."""
+    return Path(os.environ.get("CABIN_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def cabin_data() -> Path:
+    """The real recordings; the test is skipped by name where they are absent."""
+    folder = data_folder()
+    if not folder.is_dir():
+        pytest.skip(f"real recordings are not at {folder}: set CABIN_DATA to run this test")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def maker_vectors() -> Path:
+    """Captured byte vectors that may not be redistributed; they lie beside the recordings."""
+    folder = data_folder().parent / "protocols" / "vectors"
+    if not folder.is_dir():
+        pytest.skip(f"captured byte vectors are not at {folder}: set CABIN_DATA to run this test")
+    return folder
