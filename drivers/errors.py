@@ -9,5 +9,9 @@ class PortError(DriverError):
     """The port is unknown, busy, refused or of a kind that this house does not open."""
 
 
+class Absent(PortError):
+    """Nothing is at the port's address: the instrument is not plugged in, or its server does not answer."""
+
+
 class Unplugged(DriverError):
     """The instrument went away while its port was open."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import ClassVar, NoReturn, Protocol
 
 from drivers.events import Event
 from drivers.stream import Line, Stream
@@ -41,3 +41,18 @@ class Instrument(Protocol):
     async def stop(self) -> None:
         """Stop measuring and leave the person safe; idempotent."""
         ...
+
+
+class Codec(Protocol):
+    """The pure half of a driver: a plain class named `Decoder` in the instrument's file."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events in `data` and what was kept of earlier bytes; any cut gives the same events; never raises."""
+        ...
+
+
+async def listen(stream: Stream, decoder: Codec, emit: Emit) -> NoReturn:
+    """Hand on what is decoded until the stream ends: the whole life of an instrument that only sends."""
+    while True:
+        for event in decoder.feed(await stream.read()):
+            emit(event)

@@ -5,12 +5,34 @@
 | `/dev/serial/by-id/...`, `/dev/ttyUSB0`, a link to one | a serial port |
 | `/dev/pts/3`, a link to one | the pseudo-terminal of a simulated instrument |
 | `socket://host:port` | a serial-to-network server, or a simulated instrument |
+
+Bytes are awaited by the event loop itself: no thread, no polling. A serial port is locked while it is open, so that
+two readers never share one; at a socket the far end decides whom it serves.
 """
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import os
+import socket
+import termios
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
+from urllib.parse import urlsplit
+
+import serial
+
+from drivers.errors import Absent, PortError, Unplugged
+
+CHUNK = 4096
+"""Most bytes of one read: the size of the kernel's terminal buffer."""
+CONNECT_S = 5.0
+"""Longest wait for a socket to answer."""
+PTS_MAJORS = range(136, 144)
+"""Linux device numbers of pseudo-terminals (Documentation/admin-guide/devices.txt)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +62,184 @@ class Stream(Protocol):
     def close(self) -> None:
         """Give the port back; idempotent."""
         ...
+
+
+async def open_stream(url: str, line: Line) -> Stream:
+    """Open the port at `url` with the settings of `line` (a socket and a pseudo-terminal have none).
+
+    Raises `Absent` when nothing is there, `PortError` when it is busy, forbidden or not a port.
+    """
+    if url.startswith("/"):
+        return _SerialStream(url, line)
+    host, port = _address(url)
+    return await _open_socket(url, host, port)
+
+
+def is_hardware(device: int, sysfs: Path = Path("/sys")) -> bool:
+    """Whether the character device numbered `device` is a terminal with a piece of hardware behind it."""
+    entry = (sysfs / "dev" / "char" / f"{os.major(device)}:{os.minor(device)}").resolve()
+    return (sysfs / "class" / "tty" / entry.name / "device").exists() and "virtual" not in entry.parts
+
+
+class _SerialStream:
+    def __init__(self, path: str, line: Line) -> None:
+        self._path = path
+        self._port = _open_port(path, line)
+        self._fd = self._port.fileno()
+        self._open = True
+        self._reading = False
+        self._writing = asyncio.Lock()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self.simulated = not is_hardware(os.fstat(self._fd).st_rdev)
+
+    async def read(self) -> bytes:
+        if self._reading:
+            raise PortError(f"{self._path} is being read already: give each port one reader.")
+        self._reading = True
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                await self._until(loop.add_reader, loop.remove_reader)
+                try:
+                    data = os.read(self._fd, CHUNK)
+                except BlockingIOError:
+                    continue
+                except OSError as error:
+                    raise self._gone() from error
+                # A terminal that is ready to be read and has nothing to say has been hung up.
+                if not data:
+                    raise self._gone()
+                return data
+        finally:
+            self._reading = False
+
+    async def write(self, data: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        rest = memoryview(data)
+        async with self._writing:
+            while rest:
+                if not self._open:
+                    raise self._gone()
+                try:
+                    rest = rest[os.write(self._fd, rest) :]
+                except BlockingIOError:
+                    await self._until(loop.add_writer, loop.remove_writer)
+                except OSError as error:
+                    raise self._gone() from error
+
+    def close(self) -> None:
+        if not self._open:
+            return
+        self._open = False
+        for future in self._waiting:
+            loop = future.get_loop()
+            loop.remove_reader(self._fd)
+            loop.remove_writer(self._fd)
+            if not future.done():
+                future.set_exception(self._gone())
+        self._port.close()
+
+    async def _until(self, watch: Callable[..., object], unwatch: Callable[[int], bool]) -> None:
+        """Wait until the event loop finds the port ready in one direction, or until it is closed."""
+        if not self._open:
+            raise self._gone()
+        ready = asyncio.get_running_loop().create_future()
+        self._waiting.add(ready)
+        watch(self._fd, _settle, ready)
+        try:
+            await ready
+        finally:
+            self._waiting.discard(ready)
+            # Once closed, the number of the port may already belong to another file.
+            if self._open:
+                unwatch(self._fd)
+
+    def _gone(self) -> Unplugged:
+        return Unplugged(f"The instrument at {self._path} was unplugged: plug it in again.")
+
+
+def _settle(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+def _open_port(path: str, line: Line) -> serial.Serial:
+    try:
+        # A pseudo-terminal has no line; Linux refuses 7 bits or a parity there.
+        if os.major(os.stat(path).st_rdev) in PTS_MAJORS:
+            line = Line(line.baud)
+        return serial.Serial(path, line.baud, line.bits, line.parity, line.stop, timeout=0, exclusive=True)
+    except (OSError, ValueError, termios.error) as error:
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: str, error: Exception) -> PortError:
+    """The sentence for a port that would not open, by the system's reason."""
+    match error.errno if isinstance(error, OSError) else None:
+        case errno.ENOENT | errno.ENXIO | errno.ENODEV | errno.EIO | errno.ENOTDIR:
+            return Absent(f"No instrument is plugged in at {path}: plug it in, or correct the path.")
+        case errno.EAGAIN | errno.EBUSY:
+            return PortError(f"The port {path} is in use by another program: close that program.")
+        case errno.EACCES | errno.EPERM:
+            return PortError(f"The port {path} is forbidden to this account: add it to the group that owns the port.")
+        case _:
+            return PortError(f"{path} is not a serial port that can be set up: correct the path.")
+
+
+def _address(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "socket" and parts.hostname and parts.port:
+            return parts.hostname, parts.port
+    except ValueError:
+        pass
+    raise PortError(f"{url!r} is not a port: give a path under /dev or socket://host:port.")
+
+
+async def _open_socket(url: str, host: str, port: int) -> _SocketStream:
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            reader, writer = await asyncio.open_connection(host, port)
+    except OSError as error:
+        raise Absent(f"Nothing answers at {url}: start the server there, or correct the address.") from error
+    return _SocketStream(url, reader, writer)
+
+
+class _SocketStream:
+    simulated = True
+
+    def __init__(self, url: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._url = url
+        self._reader = reader
+        self._writer = writer
+        # A write is complete when the kernel has all of it.
+        writer.transport.set_write_buffer_limits(high=0)
+        # A server that vanished without a word is noticed within half a minute.
+        connection: socket.socket = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
+
+    async def read(self) -> bytes:
+        try:
+            data = await self._reader.read(CHUNK)
+        except OSError as error:
+            raise self._gone() from error
+        if not data:
+            raise self._gone()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        if self._writer.is_closing():
+            raise self._gone()
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except OSError as error:
+            raise self._gone() from error
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def _gone(self) -> Unplugged:
+        return Unplugged(f"The instrument at {self._url} hung up: start it again.")

@@ -1,0 +1,165 @@
+"""OpenBCI Cyton as an electrocardiograph: reset, set the channels, stream while it is asked to.
+
+Source: protocol sheet "OpenBCI Cyton", sections 2 and 5; the packets are in `drivers.cyton`. The board is a reference
+instrument of the open literature and not a medical device.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import ClassVar
+
+from drivers import cyton
+from drivers.cyton import Decoder as Decoder
+from drivers.cyton import Packet
+from drivers.errors import DriverError, Unplugged
+from drivers.events import Identity, Trouble
+from drivers.instrument import Emit
+from drivers.stream import Line, Stream
+from drivers.together import together
+
+STREAM_QUIET_S = 0.5
+"""Longest healthy silence of a stream. The sheet says 0.2 s, which is the board's; on top come the latency timer of
+the USB bridge (16 ms), the radio's repeats and a busy host's event loop, and a false alarm would cost a lead."""
+IDLE_QUIET_S = 5.0
+TRIES = 3
+
+
+class Ecg:
+    """One Cyton board on one stream.
+
+    Emits `Wave` "ecg" (see `drivers.cyton.Blocks`) only between `start` and `stop`; its index is 0 at each start. An
+    idle board is asked for its version every `alive_s` seconds, and each answer is told as its `Identity`.
+    `gain` is one of `drivers.cyton.GAINS`; 6 leaves room for the offset of chest electrodes. Seconds: `reset_s` is
+    how long the banner may take, `reply_s` any other answer, and the first sample.
+    """
+
+    kind: ClassVar[str] = "ecg"
+    protocol: ClassVar[str] = "cyton"
+    line: ClassVar[Line] = Line(115200)
+
+    def __init__(self, *, gain: int = 6, reset_s: float = 3.0, reply_s: float = 1.0, alive_s: float = 2.0) -> None:
+        if gain not in cyton.GAINS:
+            raise DriverError(f"The ECG board has no gain {gain}: choose one of {', '.join(map(str, cyton.GAINS))}.")
+        self._gain = gain
+        self._reset_s = reset_s
+        self._reply_s = reply_s
+        self._alive_s = alive_s
+        self._stream: Stream | None = None
+        self._ready = False
+        self._streaming = False
+        self._unasked = False
+        self._framer = cyton.Framer()
+        self._blocks = cyton.Blocks(gain)
+        self._texts: asyncio.Queue[str] = asyncio.Queue()
+        self._flowing = asyncio.Event()
+
+    @property
+    def quiet_s(self) -> float | None:
+        """0.5 s once samples flow, else 5 s."""
+        return STREAM_QUIET_S if self._flowing.is_set() else IDLE_QUIET_S
+
+    async def run(self, stream: Stream, emit: Emit) -> None:
+        """Set the board up and keep it company until the stream ends; the board is told to stop at the end."""
+        self._stream, self._framer = stream, cyton.Framer()
+        try:
+            await together(self._listen(stream, emit), self._converse(stream, emit))
+        finally:
+            self._stream, self._ready, self._streaming = None, False, False
+            self._flowing.clear()
+            with suppress(Unplugged):
+                await stream.write(cyton.STOP)
+
+    async def start(self) -> None:
+        """Begin to stream; returns when the first sample has come. Raises `DriverError` when none does."""
+        if self._stream is None or not self._ready:
+            raise DriverError("The ECG board is not ready: switch it on and wait until it is.")
+        if self._streaming:
+            return
+        self._blocks, self._streaming = cyton.Blocks(self._gain), True
+        try:
+            await self._begin(self._stream)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop streaming; idempotent."""
+        self._streaming = False
+        self._flowing.clear()
+        if self._stream is not None:
+            with suppress(Unplugged):
+                await self._stream.write(cyton.STOP)
+
+    async def _begin(self, stream: Stream) -> None:
+        for _ in range(TRIES):
+            await stream.write(cyton.BEGIN)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._flowing.wait(), self._reply_s)
+                return
+        raise DriverError("The ECG board sends no samples: check its battery, then switch it off and on.")
+
+    async def _listen(self, stream: Stream, emit: Emit) -> None:
+        while True:
+            self._hear(self._framer.feed(await stream.read()), emit)
+
+    def _hear(self, found: list[Packet | str | Trouble], emit: Emit) -> None:
+        """Sort what came: samples only when they were asked for, texts also to whoever waits for an answer."""
+        if any(isinstance(item, Packet) for item in found):
+            self._unasked = not self._streaming
+            if self._streaming:
+                self._flowing.set()
+        for item in found:
+            if isinstance(item, str):
+                self._texts.put_nowait(item)
+        wanted = [item for item in found if self._streaming or not isinstance(item, Packet)]
+        for event in self._blocks.take(wanted):
+            # The banner is no sign of life yet: whoever hears one may order a stream at once.
+            if self._ready or not isinstance(event, Identity):
+                emit(event)
+
+    async def _converse(self, stream: Stream, emit: Emit) -> None:
+        while True:
+            if not self._ready:
+                self._ready = await self._set_up(stream, emit)
+            if self._ready and not self._streaming:
+                await self._ask_for_life(stream, emit)
+            await asyncio.sleep(self._alive_s)
+
+    async def _set_up(self, stream: Stream, emit: Emit) -> bool:
+        """Reset the board and set its channels; False when it did not answer as it should."""
+        banner = await self._answer(stream, cyton.RESET, self._reset_s)
+        if banner is None or "Failure" in banner:
+            emit(Trouble("no-reply", "the ECG board did not answer a reset"))
+            return False
+        await stream.write(cyton.STOP)
+        for channel in range(1, len(cyton.CHANNELS) + 1):
+            if not await self._set_channel(stream, cyton.encode_channel(channel, self._gain)):
+                emit(Trouble("no-reply", "the ECG board did not accept a channel setting"))
+                return False
+        return True
+
+    async def _set_channel(self, stream: Stream, command: bytes) -> bool:
+        for _ in range(TRIES):
+            if "Success" in (await self._answer(stream, command, self._reply_s) or ""):
+                return True
+        return False
+
+    async def _answer(self, stream: Stream, command: bytes, seconds: float) -> str | None:
+        """The text that answers `command`; what came before it was sent is no answer."""
+        while not self._texts.empty():
+            self._texts.get_nowait()
+        await stream.write(command)
+        try:
+            return await asyncio.wait_for(self._texts.get(), seconds)
+        except TimeoutError:
+            return None
+
+    async def _ask_for_life(self, stream: Stream, emit: Emit) -> None:
+        # After this silence nothing completes a packet that a stop cut short; it would hide the answer.
+        self._hear(self._framer.flush(), emit)
+        # A board that streams unasked has missed its stop, and answers nothing until it has one.
+        again = cyton.STOP if self._unasked else b""
+        self._unasked = False
+        await stream.write(again + cyton.VERSION)

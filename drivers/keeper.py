@@ -1,0 +1,264 @@
+"""One instrument kept alive: its port is opened, listened to, given up and opened again for as long as `run` runs.
+
+Time here is wall time on the monotonic clock. Liveness is the age of the last event and nothing else; a `Trouble` is
+no sign of life, because a wrong device on the port makes plenty of them, nor is what a driver says of a silent one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drivers.errors import Absent, DriverError, PortError, Unplugged
+from drivers.events import Event, Identity, PressureResult, Trouble
+from drivers.instrument import Instrument
+from drivers.link import OPEN_STATES, LinkEvent, LinkState, step
+from drivers.stream import Stream, open_stream
+
+log = logging.getLogger(__name__)
+
+OnEvent = Callable[[str, Event, float], None]
+"""Name of the instrument, what it said, when (monotonic seconds)."""
+OnState = Callable[[str, LinkState, str], None]
+"""Name of the instrument, its new state, the reason in one sentence or ""."""
+
+
+SAID_FOR_IT = ("link-lost", "no-reply")
+"""Errors of a cuff measurement that a driver states because the module did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How soon a port is tried again, in seconds."""
+
+    first_s: float = 0.2
+    longest_s: float = 5.0
+    glance_s: float = 0.25
+    """How often a local path is looked at meanwhile: one that appears or changes is tried at once."""
+    broken_s: float = 10.0
+    """How long a broken driver stays failed, whatever happens to its path."""
+
+
+def back_off(failures: int, pace: Pace, chance: float) -> float:
+    """Seconds to wait after `failures` failures in a row; `chance` in 0..1 spreads them over the upper half."""
+    full = min(pace.longest_s, pace.first_s * 2.0 ** min(failures, 30))
+    return full * (0.5 + 0.5 * chance)
+
+
+class Keeper:
+    """Keeps one instrument's link alive and says what it hears.
+
+    `on_event` gets every event, `on_state` every change of state or of its reason; both are called on the event loop
+    and must not block. With `accept_simulated` False an instrument that is not known to be real is refused.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        instrument: Instrument,
+        on_event: OnEvent,
+        on_state: OnState,
+        accept_simulated: bool,
+        pace: Pace = Pace(),
+    ) -> None:
+        self.name = name
+        self.state = LinkState.ABSENT
+        self.reason = "Its port has not been tried yet: wait a moment."
+        self.last_seen: float | None = None
+        """Monotonic time of the last sign of life, None before the first."""
+        self.simulated: bool | None = None
+        """Whether the port that is, or was last, open is a simulated one."""
+        self.identity: Identity | None = None
+        """What the instrument on that port said of itself."""
+        self._url = url
+        self._instrument = instrument
+        self._on_event = on_event
+        self._on_state = on_state
+        self._accept_simulated = accept_simulated
+        self._pace = pace
+        self._asked = False
+        self._heard = False
+        self._since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Keep the link until cancelled; then the instrument is left safe before its port is closed."""
+        failures = 0
+        try:
+            while True:
+                began = time.monotonic()
+                ended = await self._session()
+                # Where silence is normal, a long life says what an event says elsewhere: the port works.
+                worked = self._heard or time.monotonic() - began > 2 * self._pace.longest_s
+                failures = 0 if worked else failures + 1
+                if ended is LinkEvent.BROKEN:
+                    await asyncio.sleep(self._pace.broken_s)
+                else:
+                    # Chance only keeps several instruments from knocking in step.
+                    await self._pause(back_off(failures, self._pace, random.random()))  # noqa: S311
+        finally:
+            self._move(LinkEvent.LOST, "Its port was given back.")
+
+    async def start(self) -> None:
+        """Begin to measure. Raises `DriverError` when the instrument is not there or refuses."""
+        if self.state not in OPEN_STATES:
+            raise DriverError(f"The {self._instrument.kind} is not connected: plug it in and wait until it is ready.")
+        asked, self._asked = self._asked, True
+        self._since = time.monotonic()
+        try:
+            await self._instrument.start()
+        except BaseException:
+            self._asked = asked
+            raise
+        finally:
+            self._settle()
+
+    async def stop(self) -> None:
+        """Stop measuring and leave the person safe; idempotent, and nothing to do without an instrument."""
+        if self.state not in OPEN_STATES:
+            return
+        try:
+            await self._instrument.stop()
+        finally:
+            self._asked = False
+            self._settle()
+
+    async def _session(self) -> LinkEvent:
+        """One life of the port; tells how it ended."""
+        self._heard = False
+        try:
+            await self._serve()
+            ended, reason = LinkEvent.BROKEN, self._broken("it ended by itself")
+        except (Absent, Unplugged) as error:
+            ended, reason = LinkEvent.LOST, str(error)
+        except DriverError as error:
+            ended, reason = LinkEvent.REFUSED, str(error)
+        except Exception as error:
+            ended, reason = LinkEvent.BROKEN, self._broken(type(error).__name__)
+            # Only where it broke: the text of a foreign exception may hold a measured value.
+            log.error("%s", reason + "\n" + "".join(traceback.format_tb(error.__traceback__)))
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # The instrument failed while it was being left safe: that must not undo the cancellation.
+            raise asyncio.CancelledError
+        self._move(ended, reason)
+        return ended
+
+    async def _serve(self) -> None:
+        stream = await open_stream(self._url, self._instrument.line)
+        try:
+            self._accept(stream)
+            await self._instrument.run(stream, self._hear)
+        finally:
+            self._forget_timer()
+            stream.close()
+
+    def _accept(self, stream: Stream) -> None:
+        if stream.simulated and not self._accept_simulated:
+            raise PortError(
+                f"The {self._instrument.kind} at {self._url} is not known to be a real instrument: "
+                "connect a real one, or allow simulated instruments in the configuration."
+            )
+        self.simulated = stream.simulated
+        self.identity = None
+        # An instrument that went away is not measuring when it is back: nothing starts again by itself.
+        self._asked = False
+        self._since = time.monotonic()
+        self._move(LinkEvent.OPENED, "Its port is open and nothing was heard yet: wait a moment.")
+        self._settle()
+
+    def _hear(self, event: Event) -> None:
+        now = time.monotonic()
+        if isinstance(event, Identity):
+            self.identity = event
+        if isinstance(event, PressureResult):
+            self._asked = False
+        if not _is_silence(event):
+            self._heard = True
+            self.last_seen = self._since = now
+            self._move(self._sign_of_life())
+        self._on_event(self.name, event, now)
+        self._watch()
+
+    def _settle(self) -> None:
+        """Follow the instrument's will without having heard it: only where its silence is normal, or was not long."""
+        if self._instrument.quiet_s is None or self.state in (LinkState.READY, LinkState.MEASURING):
+            self._move(self._sign_of_life())
+        self._watch()
+
+    def _sign_of_life(self) -> LinkEvent:
+        return LinkEvent.ACTIVE if self._asked else LinkEvent.IDLE
+
+    def _watch(self) -> None:
+        """Be woken when the silence that is healthy right now is over."""
+        quiet = self._instrument.quiet_s
+        if quiet is None or self.state not in OPEN_STATES:
+            self._forget_timer()
+            return
+        loop = asyncio.get_running_loop()
+        wait = max(0.0, self._since + quiet - time.monotonic())
+        # A timer that comes earlier looks again by itself: it is not renewed at every event.
+        if self._timer is None or self._timer.when() > loop.time() + wait:
+            self._forget_timer()
+            self._timer = loop.call_later(wait, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        quiet = self._instrument.quiet_s
+        if quiet is not None and time.monotonic() - self._since >= quiet:
+            sentence = f"The {self._instrument.kind} has been silent for {quiet:g} s: check its cable and its power."
+            self._move(LinkEvent.QUIET, sentence)
+        else:
+            self._watch()
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _move(self, event: LinkEvent, reason: str = "") -> None:
+        state = step(self.state, event)
+        if state is not self.state or (reason and reason != self.reason):
+            self.state, self.reason = state, reason
+            self._on_state(self.name, state, reason)
+
+    def _broken(self, how: str) -> str:
+        return (
+            f"The driver of the {self._instrument.kind} broke ({how}): it starts again in {self._pace.broken_s:g} s; "
+            "report it if it comes back."
+        )
+
+    async def _pause(self, wait: float) -> None:
+        """Wait, but no longer than until a local path appears or changes."""
+        end = time.monotonic() + wait
+        before = _fingerprint(self._url)
+        # The kernel has no event for a path that Python can await without a thread, and a glance is cheap.
+        while (left := end - time.monotonic()) > 0:
+            await asyncio.sleep(min(self._pace.glance_s, left))
+            now = _fingerprint(self._url)
+            if now is not None and now != before:
+                return
+            before = now
+
+
+def _is_silence(event: Event) -> bool:
+    """Whether the driver says this by itself, of an instrument that it did not hear."""
+    return isinstance(event, Trouble) or (isinstance(event, PressureResult) and event.error in SAID_FOR_IT)
+
+
+def _fingerprint(url: str) -> tuple[int, ...] | None:
+    """What a local path is right now; its permissions count, because udev sets them after the node is there."""
+    if not url.startswith("/"):
+        return None
+    try:
+        node, link = os.stat(url), os.lstat(url)
+    except OSError:
+        return None
+    return node.st_ino, node.st_rdev, node.st_ctime_ns, link.st_ino, link.st_ctime_ns

@@ -1,0 +1,211 @@
+"""The thermometer: documented frames, limits, a dead sensor, and the driver on every kind of cable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.errors import DriverError, Unplugged
+from drivers.events import Event, NoValue, Reading, Trouble
+from drivers.instrument import Instrument
+from drivers.pipe import CABLES, LOSSY, Cable, pipe
+from drivers.thermometer import COMMANDS, STUCK, Decoder, Thermometer, encode, encode_frame
+
+EXAMPLE = bytes.fromhex("5A 5A 45 04 0C 78 0D 19 A7")
+"""Printed by the seller: object 31.92, ambient 33.53."""
+FEVER = bytes.fromhex("5A 5A 45 04 0E D0 09 4C 30")
+SKIN = bytes.fromhex("5A 5A 45 04 0D 84 09 6F 06")
+COLD = bytes.fromhex("5A 5A 45 04 FD F3 FF 9C 88")
+BAD_SUM = bytes.fromhex("5A 5A 45 04 0E 42 09 C4 1B")
+ODD = frozenset({"ambient-out-of-range"})
+DETAIL = {"mode": "object", "site": "forehead"}
+
+
+def readings(events: list[Event]) -> list[Reading]:
+    return [event for event in events if isinstance(event, Reading)]
+
+
+def pair(seen: float | NoValue, room: float, flags: frozenset[str] = frozenset()) -> list[Event]:
+    return [
+        Reading("temperature", seen, "Cel", flags, DETAIL),
+        Reading("ambient_temperature", room, "Cel", flags),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frame", "events"),
+    [
+        (EXAMPLE, pair(31.92, 33.53)),
+        (FEVER, pair(37.92, 23.80)),
+        (SKIN, pair(34.60, 24.15)),
+        (COLD, pair(NoValue("out-of-range"), -1.0, ODD)),
+        (BAD_SUM, [Trouble("checksum")]),
+    ],
+)
+def test_vectors(frame: bytes, events: list[Event]) -> None:
+    assert Decoder().feed(frame) == events
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("continuous", "A5 45 EA"),
+        ("one", "A5 15 BA"),
+        ("9600", "A5 AE 53"),
+        ("115200", "A5 AF 54"),
+        ("send-at-power-up", "A5 51 F6"),
+        ("silent-at-power-up", "A5 52 F7"),
+    ],
+)
+def test_commands(name: str, data: str) -> None:
+    assert encode(name) == bytes.fromhex(data)
+
+
+def test_no_command_is_left_untested() -> None:
+    assert len(COMMANDS) == 6
+
+
+@pytest.mark.parametrize(
+    ("frame", "seen", "room"),
+    [(EXAMPLE, 3192, 3353), (FEVER, 3792, 2380), (SKIN, 3460, 2415), (COLD, -525, -100)],
+)
+def test_frames_are_encoded_as_the_sheet_prints_them(frame: bytes, seen: int, room: int) -> None:
+    assert encode_frame(seen, room) == frame
+
+
+@pytest.mark.parametrize(
+    ("seen", "value"),
+    [
+        (0, 0.0),
+        (5000, 50.0),
+        (-1, NoValue("out-of-range")),
+        (5001, NoValue("out-of-range")),
+        (32767, NoValue("out-of-range")),
+        (-32768, NoValue("out-of-range")),
+    ],
+)
+def test_what_cannot_be_a_face_is_no_value(seen: int, value: float | NoValue) -> None:
+    assert Decoder().feed(encode_frame(seen, 2200)) == pair(value, 22.0)
+
+
+@pytest.mark.parametrize(("room", "odd"), [(999, True), (1000, False), (4000, False), (4001, True)])
+def test_a_room_that_the_sensor_is_not_made_for_is_flagged(room: int, odd: bool) -> None:
+    assert Decoder().feed(encode_frame(3500, room)) == pair(35.0, room / 100, ODD if odd else frozenset())
+
+
+def test_the_site_is_what_it_was_told() -> None:
+    assert readings(Decoder("wrist").feed(SKIN))[0].detail == {"mode": "object", "site": "wrist"}
+
+
+def test_a_value_that_never_moves_is_a_dead_sensor_until_it_moves() -> None:
+    decoder = Decoder()
+    assert len(readings(decoder.feed(SKIN * (STUCK - 1)))) == 2 * (STUCK - 1)
+    (stuck,) = decoder.feed(SKIN)
+    assert isinstance(stuck, Trouble) and stuck.code == "malformed" and "stuck" in stuck.detail
+    assert decoder.feed(SKIN * (STUCK - 1)) == []
+    assert [type(event) for event in decoder.feed(SKIN)] == [Trouble], "said again, not at every frame"
+    assert decoder.feed(FEVER) == pair(37.92, 23.80)
+    assert decoder.feed(SKIN) == pair(34.60, 24.15)
+
+
+def test_two_values_that_alternate_are_alive() -> None:
+    assert len(readings(Decoder().feed((SKIN + FEVER) * STUCK))) == 4 * STUCK
+
+
+def test_a_bad_sum_costs_one_frame() -> None:
+    events = Decoder().feed(SKIN + BAD_SUM + FEVER)
+    assert events == [*pair(34.60, 24.15), Trouble("checksum"), *pair(37.92, 23.80)]
+
+
+def test_a_frame_that_begins_inside_a_broken_one_is_found() -> None:
+    assert Decoder().feed(SKIN[:6] + FEVER) == [Trouble("checksum"), *pair(37.92, 23.80)]
+    assert Decoder().feed(b"\x5a" + FEVER)[-2:] == pair(37.92, 23.80)
+
+
+def test_joined_in_the_middle_of_a_frame() -> None:
+    assert Decoder().feed(SKIN[5:] + FEVER) == pair(37.92, 23.80)
+
+
+def test_a_wrong_device_is_reported_about_once_a_second() -> None:
+    events = Decoder().feed(bytes(126 * 3))
+    assert [event.code for event in events if isinstance(event, Trouble)] == ["resync"] * 3
+
+
+@given(st.lists(st.integers(0, 500)), st.lists(st.integers(0, 250), max_size=3))
+def test_any_cut_gives_the_same_events(cuts: list[int], holes: list[int]) -> None:
+    data = (SKIN + FEVER + BAD_SUM + COLD) * 5 + SKIN * 25
+    for hole in holes:
+        data = data[:hole] + data[hole + 2 :]
+    decoder = Decoder()
+    apart = [event for piece in pieces(data, cuts) for event in decoder.feed(piece)]
+    assert apart == Decoder().feed(data)
+
+
+def pieces(data: bytes, cuts: list[int]) -> Iterator[bytes]:
+    return (data[a:b] for a, b in pairwise([0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]))
+
+
+@given(st.binary(max_size=300))
+def test_no_soup_raises_and_the_next_frames_are_found(soup: bytes) -> None:
+    decoder = Decoder()
+    decoder.feed(soup)
+    assert decoder.feed(SKIN + FEVER + SKIN)[-4:] == pair(37.92, 23.80) + pair(34.60, 24.15)
+
+
+async def listened(data: bytes, cable: Cable) -> list[Event]:
+    """What the driver says of these bytes at the other end of a cable."""
+    here, there = pipe(cable)
+    events: list[Event] = []
+    thermometer: Instrument = Thermometer()
+    running = asyncio.create_task(thermometer.run(here, events.append))
+    if not cable.loss:
+        told = b""
+        while len(told) < 3:
+            told += await there.read()
+        assert told == bytes.fromhex("A5 45 EA")
+    for start in range(0, len(data), 9):
+        await there.write(data[start : start + 9])
+    there.close()
+    with pytest.raises(Unplugged):
+        await asyncio.wait_for(running, 5)
+    here.close()
+    return events
+
+
+@pytest.mark.parametrize("cable", [cable for cable in CABLES.values() if not cable.loss])
+async def test_the_driver_on_a_sound_cable(cable: Cable) -> None:
+    data = SKIN + FEVER + BAD_SUM + COLD
+    assert await listened(data, cable) == Decoder().feed(data)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_the_driver_on_a_cable_that_loses_bytes(seed: int) -> None:
+    events = await listened((SKIN + FEVER) * 100, Cable(piece=4, loss=LOSSY.loss, seed=seed))
+    seen = [reading.value for reading in readings(events) if reading.quantity == "temperature"]
+    assert set(seen) == {34.60, 37.92}
+    assert 120 < len(seen) < 200
+
+
+async def test_start_asks_again_for_frames_and_needs_a_stream() -> None:
+    here, there = pipe()
+    thermometer = Thermometer()
+    with pytest.raises(DriverError, match="not connected"):
+        await thermometer.start()
+    running = asyncio.create_task(thermometer.run(here, lambda _: None))
+    assert await there.read() == encode("continuous")
+    await thermometer.start()
+    assert await there.read() == encode("continuous")
+    await thermometer.stop()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    with pytest.raises(DriverError):
+        await thermometer.start()
+    here.close()
+    there.close()
+    assert not here.dirty and not there.dirty
