@@ -1,0 +1,62 @@
+"""What the local API shows and asks of the core: the seam between the web server and the daemon.
+
+All dictionaries are JSON objects as `docs/api.yaml` writes them down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+
+
+class Refusal(Exception):
+    """A request that the state of the cabin does not allow; the text is one sentence, `code` is stable.
+
+    Codes: "not-now", "unknown-event", "bad-value", "unknown-instrument", "busy", "not-ready".
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Face(Protocol):
+    """The core, as its screens and its technicians see it."""
+
+    def status(self) -> Json:
+        """Version, readiness, simulated or not, speed, and the delivery: connected, pending, quarantined."""
+        ...
+
+    def visit(self) -> Json:
+        """The state of the visit, what may be said now, the progress of the plan and the time left."""
+        ...
+
+    async def tell(self, message: Json) -> Json:
+        """One event of the visit, as `{"event": ..., ...}`; gives the visit after it. Raises `Refusal`."""
+        ...
+
+    def results(self) -> Json:
+        """The outcomes of the open visit with their evidence; raises `Refusal` unless they may be seen now."""
+        ...
+
+    def instruments(self) -> list[Json]:
+        """Every instrument: name, kind, protocol, url, state, reason, age of the last sample, identity, simulated."""
+        ...
+
+    async def command(self, instrument: str, verb: str) -> Json:
+        """A technician's "start" or "stop" of one instrument outside a visit. Raises `Refusal`."""
+        ...
+
+    def deliveries(self, limit: int) -> list[Json]:
+        """What was handed to the record and what it answered: message id, type, state, receipt; newest first."""
+        ...
+
+    def watch(self, waves: bool) -> AbstractContextManager[AsyncIterator[Json | bytes]]:
+        """Everything that changes from now on: JSON events, and binary wave frames if `waves` is asked for.
+
+        A watcher that does not keep up loses the oldest wave frames first and is told how many.
+        """
+        ...
