@@ -1,0 +1,77 @@
+"""The core as a process: what is opened in which order, and given back in the reverse one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+
+from cabin_agent.access import Access
+from cabin_agent.config import Config, ConfigError, Record
+from cabin_agent.core import Core
+from cabin_agent.core_face import CoreFace
+from cabin_agent.delivery import Delivery, Sealing, boot_bytes
+from cabin_agent.journal import Journal
+from cabin_agent.open_visit import OpenVisit
+from cabin_agent.runtime import publish, withdraw
+from cabin_agent.web.app import make_app, serve
+from sync.keyfile import load_key, load_signers
+from sync.keys import RecipientPublic, SigningPair
+from sync.link import Tls
+from sync.outbox import Outbox, Room
+from sync.uplink import Uplink, UplinkSettings
+
+log = logging.getLogger(__name__)
+
+OWNER = "owner"
+"""Account of the user who runs the core: the commands of that user find its token in the runtime folder."""
+
+
+async def run_core(config: Config, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `ready` gets the URL of the local API once it answers.
+
+    Raises `ConfigError`, `JournalError`, `KeyFileError`, `OutboxFailed`, `OutboxLocked` or `AccessError`, each with
+    one sentence.
+    """
+    if config.record is None:
+        raise ConfigError(f"{config.file}: there is no [record]; say where results go before a cabin measures.")
+    state = config.cabin.state_dir
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with AsyncExitStack() as opened:
+        journal = opened.enter_context(Journal(state))
+        delivery = _delivery(config, config.record)
+        core = Core(config, OpenVisit(journal), delivery)
+        access = Access(state / "access.json")
+        hosts = frozenset({"127.0.0.1", "localhost", "[::1]"})
+        url = await opened.enter_async_context(serve(make_app(CoreFace(core), access, hosts), config.api.port))
+        publish(config.cabin.runtime_dir, url, access.session(OWNER, "technician"))
+        opened.callback(withdraw, config.cabin.runtime_dir)
+        await _until_signal(core, lambda: ready(url))
+
+
+async def _until_signal(core: Core, ready: Callable[[], None]) -> None:
+    """Run the core; SIGTERM and SIGINT end it in order, the cuff vented first."""
+    running = asyncio.create_task(core.run(ready), name="core")
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+def _delivery(config: Config, record: Record) -> Delivery:
+    """The outbox and its uplink, with this cabin's keys; demonstration keys only where simulated is accepted."""
+    room = Room(record.quota_mb << 20, record.reserve_mb << 20)
+    outbox = Outbox(config.cabin.state_dir / "outbox.db", room)
+    if outbox.damaged is not None:
+        log.error("the outbox was damaged and moved aside as %s: call support", outbox.damaged.name)
+    demo = config.cabin.accept_simulated
+    sealing = Sealing(
+        load_key(record.recipient, RecipientPublic), load_key(record.signing, SigningPair), boot_bytes()
+    )
+    signers = load_signers([record.signers], demo=demo)
+    tls = Tls(record.ca, record.cert, record.key) if record.broker.tls and record.ca else None
+    settings = UplinkSettings(host=record.broker.host, port=record.broker.port, client_id=record.client, tls=tls)
+    return Delivery(outbox, lambda on_status: Uplink(outbox, settings, signers, on_status), sealing)

@@ -1,0 +1,104 @@
+"""Who is expected at this cabin: the appointments, looked up by the six digits that the agent types.
+
+The file is TOML and may be replaced at any moment by the delivery of new appointments:
+
+    [[appointment]]
+    code = "246810"
+    kind = "checkup"                                  # or "consultation"
+    subject_system = "urn:oid:1.2.250.1.213.1.4.11"   # naming system of the identifier
+    subject = "..."                                   # opaque identifier of the person
+    measures = ["weight", "blood_pressure"]           # optional; without it, the whole check-up
+
+Neither a code nor a subject ever stands in an error message.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from cabin_agent.results import MeasureName
+from cabin_agent.toml_table import ConfigError, Table, read_toml
+
+KINDS: tuple[Literal["checkup", "consultation"], ...] = ("checkup", "consultation")
+_SYSTEM = r"urn:(oid|uuid):[0-9A-Za-z.-]+|https?://\S+"
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """One expected visit; its `repr` names nobody."""
+
+    code: str = field(repr=False)
+    """Six digits."""
+    kind: Literal["checkup", "consultation"]
+    subject_system: str
+    subject: str = field(repr=False)
+    measures: tuple[MeasureName, ...] = ()
+    """Empty: every measure of a check-up."""
+
+
+class Appointments:
+    """The appointments of one file, read again whenever the file changes; a file that is not there holds none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+        self._known: tuple[Appointment, ...] = ()
+
+    def find(self, code: str) -> Appointment | None:
+        """The appointment of `code`, or None.
+
+        It takes as long for a code that is nearly right as for any other. Raises `ConfigError` while the file is
+        not what it should be: a file half replaced by a hand must not pass for an empty one.
+        """
+        self._refresh()
+        found = None
+        for appointment in self._known:
+            if hmac.compare_digest(appointment.code.encode(), code.encode("utf-8", "replace")):
+                found = appointment
+        return found
+
+    def _refresh(self) -> None:
+        try:
+            status = os.stat(self._path)
+        except FileNotFoundError:
+            self._seen, self._known = None, ()
+            return
+        except OSError as error:
+            raise ConfigError(f"{self._path}: the appointments cannot be read ({error.strerror}).") from None
+        seen = (status.st_ctime_ns, status.st_size, status.st_ino)
+        if seen != self._seen:
+            self._known = read_appointments(self._path)
+            self._seen = seen
+
+
+def read_appointments(path: Path) -> tuple[Appointment, ...]:
+    """Every appointment of a file; raises `ConfigError`."""
+    data = read_toml(path)
+    Table(path, "the file", data, ["appointment"], private=True)
+    entries = data.get("appointment", [])
+    if not isinstance(entries, list):
+        raise ConfigError(f"{path}: each appointment has to be written as a table [[appointment]].")
+    known = [field.name for field in fields(Appointment)]
+    found: dict[str, Appointment] = {}
+    for number, entry in enumerate(entries, start=1):
+        name = f"[[appointment]] number {number}"
+        appointment = _appointment(Table(path, name, entry, known, private=True))
+        if appointment.code in found:
+            raise ConfigError(f"{path}: {name} has the code of an earlier one; give each a code of its own.")
+        found[appointment.code] = appointment
+    return tuple(found.values())
+
+
+def _appointment(table: Table) -> Appointment:
+    measures = cast(tuple[MeasureName, ...], get_args(MeasureName))
+    return Appointment(
+        code=table.matching("code", r"[0-9]{6}", "six digits in quotes"),
+        kind=table.choice("kind", KINDS),
+        subject_system=table.matching("subject_system", _SYSTEM, 'a naming system such as "urn:oid:1.2.3"'),
+        subject=table.text("subject", "the identifier of the person in that system"),
+        measures=table.several("measures", measures),
+    )

@@ -1,0 +1,123 @@
+"""`cabin demo`: a whole cabin on this machine, or one check-up by itself with `--once`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cabin_agent.client import CoreError
+from cabin_agent.demo.cabin import DemoCabin, Replays
+from cabin_agent.demo.once import once
+from cabin_agent.demo.processes import DemoError, mosquitto
+from cabin_agent.demo.report import as_json, as_table
+from cabin_agent.demo.site import CODE, Site
+from cabin_agent.runtime import runtime_folders
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `cabin_agent.__main__.Command`."""
+    parser.add_argument("--once", action="store_true", help="run one check-up by itself and wait for its receipt")
+    parser.add_argument(
+        "--speed", type=float, default=None, metavar="N", help="so many times faster than life (1..60)"
+    )
+    parser.add_argument("--json", action="store_true", help="with --once: results, evidence and receipt as JSON")
+    parser.add_argument("--ecg", type=Path, metavar="RECORD", help="replay a WFDB record through the ECG amplifier")
+    parser.add_argument("--ppg", type=Path, metavar="RECORD", help="replay a WFDB record through the oximeter")
+    parser.add_argument("--port", type=int, default=8470, metavar="N", help="of the local API (default 8470; 0: any)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the record's database and the logs there")
+
+
+def run(args: argparse.Namespace) -> int:
+    """See `cabin_agent.__main__.Command`."""
+    speed = args.speed if args.speed is not None else 1.0
+    if not 1 <= speed <= 60:
+        print("cabin demo: --speed is a number from 1 to 60.", file=sys.stderr)
+        return 2
+    if args.json and not args.once:
+        print("cabin demo: --json goes with --once.", file=sys.stderr)
+        return 2
+    folder = Path(tempfile.mkdtemp(prefix="cabin-demo-"))
+    try:
+        # A check-up by itself may run beside another cabin of the same user: it is found by nobody else.
+        runtime = folder / "run" if args.once else runtime_folders(os.environ)[0]
+        cabin = DemoCabin(Site(folder, runtime), speed, Replays(args.ecg, args.ppg), 0 if args.once else args.port)
+        return asyncio.run(_until_interrupted(_once(cabin, args) if args.once else _stay(cabin)))
+    except (DemoError, CoreError) as error:
+        print(f"cabin demo: {error}", file=sys.stderr)
+        return 3
+    finally:
+        if args.keep:
+            shutil.copytree(folder, args.keep, dirs_exist_ok=True, ignore=_private)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _private(_: str, names: list[str]) -> set[str]:
+    """What is never kept: keys, the open visit, links and sockets."""
+    return {name for name in names if name in ("keys", "state", "instruments", "run", "appointments.toml")}
+
+
+async def _until_interrupted(work: Coroutine[Any, Any, int]) -> int:
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        return await task
+    return 0
+
+
+async def _once(cabin: DemoCabin, args: argparse.Namespace) -> int:
+    async with cabin:
+        result = await once(cabin, progress=sys.stderr)
+    print(json.dumps(as_json(result), ensure_ascii=False, indent=1) if args.json else as_table(result))
+    return 0 if result.receipt_status in ("stored", "duplicate") else 1
+
+
+async def _stay(cabin: DemoCabin) -> int:
+    print("Starting the cabin …", flush=True)
+    async with cabin:
+        print(_welcome(cabin), flush=True)
+        dead = await cabin.processes.first_death()
+        raise DemoError(f"The {dead.name} ended unexpectedly: {cabin.last_words(dead)}")
+
+
+def _welcome(cabin: DemoCabin) -> str:
+    rows = "\n".join(f"  {child.name:<12} pid {child.pid:<8} {child.what}" for child in cabin.processes.children)
+    stand_ins = "\n".join(f"  {line}" for line in _stand_ins(cabin))
+    program = Path(sys.argv[0]).name
+    return f"""
+A cabin runs on this machine, with SIMULATED instruments.
+
+{rows}
+
+What stands in for what this machine does not have:
+{stand_ins}
+
+Try, in another terminal:
+  {program} checkup            a check-up from that terminal; the appointment's code is {CODE}
+  {program} checkup --auto     the same, answered by itself, up to the record's receipt
+  {program} devices            the instruments, live
+The local API is at {cabin.url}/api/v1 (docs/api.yaml says how).
+
+Ctrl-C ends everything; no process, pseudo-terminal or visit is left behind."""
+
+
+def _stand_ins(cabin: DemoCabin) -> list[str]:
+    lines = [f"{kind:<12} {cabin.site.instruments / kind} (simulated, on a pseudo-terminal)" for kind in cabin.kinds]
+    lines.append(
+        f"{'broker':<12} " + ("mosquitto, as installed" if mosquitto() else "embedded (mosquitto is not installed)")
+    )
+    lines.append(f"{'printer':<12} {cabin.site.ticket} (a file in place of the ticket printer)")
+    lines.append(f"{'record':<12} SQLite in place of the health-data centre's PostgreSQL")
+    lines.append(f"{'camera, sound':<12} none: the remote consultation comes with the doctor's page")
+    return lines

@@ -1,0 +1,58 @@
+"""`cabin devices`: the instruments of the running cabin."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+
+from cabin_agent.commands.running import add_runtime, running_core, told
+from cabin_agent.face import Json
+from cabin_agent.tables import table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `cabin_agent.__main__.Command`."""
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--watch", action="store_true", help="again at every change, until Ctrl-C")
+    add_runtime(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """See `cabin_agent.__main__.Command`."""
+    return told("devices", lambda: asyncio.run(_show(args)))
+
+
+async def _show(args: argparse.Namespace) -> int:
+    async with running_core(args) as core:
+        instruments = await core.instruments()
+        _print(instruments, args)
+        if args.watch:
+            async for event in core.stream():
+                if isinstance(event, dict) and event.get("type") == "instrument":
+                    instruments = await core.instruments()
+                    _print(instruments, args)
+    return 0 if all(each["state"] in ("ready", "measuring") for each in instruments) else 1
+
+
+def _print(instruments: list[Json], args: argparse.Namespace) -> None:
+    if args.json:
+        print(json.dumps({"schema": "cabin.devices/1", "instruments": instruments}, ensure_ascii=False), flush=True)
+    else:
+        header = ("instrument", "state", "last sample", "model", "serial", "firmware", "port", "why")
+        print(table(header, map(_row, instruments)), flush=True)
+
+
+def _row(each: Json) -> tuple[str, ...]:
+    age = "never" if each["age_s"] is None else f"{each['age_s']:.1f} s ago"
+    marked = f"{each['model']} SIMULATED" if each["simulated"] else each["model"]
+    return (
+        each["name"],
+        each["state"],
+        age,
+        marked,
+        each["serial"] or "-",
+        each["firmware"] or "-",
+        each["url"],
+        each["reason"],
+    )

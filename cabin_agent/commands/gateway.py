@@ -1,0 +1,56 @@
+"""`cabin gateway`: the far end, in the foreground, until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from cabin_agent.config import DEFAULT_FILE, ConfigError, Gateway, load_config
+from cabin_agent.fhir.bundle import check_bundle
+from sync.envelope import FHIR
+from sync.errors import SyncError
+from sync.gateway import GatewaySettings, run_gateway
+from sync.link import LinkSettings, Tls
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `cabin_agent.__main__.Command`."""
+    parser.add_argument("--config", type=Path, default=DEFAULT_FILE, help=f"settings (default {DEFAULT_FILE})")
+
+
+def run(args: argparse.Namespace) -> int:
+    """See `cabin_agent.__main__.Command`."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    try:
+        config = load_config(args.config)
+        if config.gateway is None:
+            raise ConfigError(f"{config.file}: there is no [gateway]; add one, or start 'cabin run'.")
+        run_gateway(
+            _settings(config.gateway, demo=config.cabin.accept_simulated),
+            _check,
+            lambda: print("ready at the broker", flush=True),
+        )
+    except (ConfigError, SyncError, OSError) as error:
+        print(f"cabin gateway: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+def _settings(gateway: Gateway, *, demo: bool) -> GatewaySettings:
+    tls = Tls(gateway.ca, gateway.cert, gateway.key) if gateway.broker.tls and gateway.ca else None
+    return GatewaySettings(
+        link=LinkSettings(gateway.broker.host, gateway.broker.port, gateway.client, tls, keep_session=True),
+        store=gateway.store,
+        recipients=(gateway.recipient,),
+        signing=gateway.signing,
+        signers=gateway.allow,
+        suites=frozenset(gateway.suites),
+        demo=demo,
+    )
+
+
+def _check(content_type: str, content: bytes) -> str | None:
+    """Refuse what claims to be a Bundle and is none; other contents are kept as they are."""
+    return check_bundle(content) if content_type == FHIR else None

@@ -1,0 +1,36 @@
+"""What commands on a running cabin share: finding it, and one sentence when that does not work."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cabin_agent.access import AccessError
+from cabin_agent.client import CoreClient, CoreError
+from cabin_agent.config import DEFAULT_FILE, ConfigError, load_config
+from cabin_agent.runtime import NotRunning, find_core, runtime_folders
+
+
+def add_runtime(parser: argparse.ArgumentParser) -> None:
+    """The option that says where the running cabin published itself."""
+    parser.add_argument("--config", type=Path, help=f"settings of the cabin (default {DEFAULT_FILE}, if it exists)")
+
+
+def running_core(args: argparse.Namespace) -> CoreClient:
+    """A client of this user's running cabin; raises `NotRunning`, `AccessError` or `ConfigError`."""
+    file = args.config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    configured = load_config(file).cabin.runtime_dir if file else None
+    found = find_core(runtime_folders(os.environ, configured))
+    return CoreClient(found.url, found.token)
+
+
+def told(verb: str, work: Callable[[], int]) -> int:
+    """Do the work of a verb; an expected failure is one sentence on standard error and exit code 3."""
+    try:
+        return work()
+    except (NotRunning, AccessError, ConfigError, CoreError) as error:
+        print(f"cabin {verb}: {error}", file=sys.stderr)
+        return 3

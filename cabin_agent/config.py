@@ -1,0 +1,354 @@
+"""The settings of a cabin: one TOML file in, frozen dataclasses out.
+
+`docs/cabin.toml` is the commented example and the reference of every key. Reading is strict: an unknown key, a
+missing one or a value out of its range is one `ConfigError` that says what is accepted. No file named here is
+opened and no port is tried; that is the work of `cabin check`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+from cabin_agent.toml_table import ConfigError, Table, nearest, read_toml
+
+__all__ = [
+    "DEFAULT_FILE", "Api", "Broker", "Cabin", "Config", "ConfigError", "Driver", "Gateway", "InstrumentSettings",
+    "Record", "Ticket", "Visit", "load_config",
+]  # fmt: skip
+
+DEFAULT_FILE = Path("/etc/cabin-agent/cabin.toml")
+"""Where an installed cabin has its settings."""
+
+Driver = Literal["oximeter", "tensiometer", "thermometer", "scale", "ecg", "audiometer"]
+"""Kinds of instrument."""
+
+SITES: Mapping[Driver, tuple[str, ...]] = {
+    "oximeter": ("left-finger", "right-finger"),
+    "tensiometer": ("left-arm", "right-arm"),
+    "thermometer": ("forehead", "temple", "ear", "wrist"),
+}
+"""Where on the body an instrument may measure; the first is the default. Other kinds have no site."""
+
+GAINS = (6, 12, 24, 8, 4, 2, 1)
+"""Gains of the ECG board; the first leaves room for the offset of chest electrodes (protocol sheet ecg-cyton, 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cabin:
+    """[cabin]: who it is and where it keeps its state."""
+
+    name: str
+    serial: str
+    state_dir: Path
+    runtime_dir: Path
+    language: Literal["fr", "en"]
+    accept_simulated: bool
+    """Whether a visit may use an instrument that is not a local hardware port; false in production."""
+    speed: float
+    """How many seconds of a visit pass in one second; 1 unless everything is simulated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """[api]: the local web server."""
+
+    host: str
+    """A loopback address, nothing else."""
+    port: int
+    """0: any free port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """[visit]: the conduct of a visit; times in seconds of the visit."""
+
+    rest_s: float
+    rest_minimum_s: float
+    reading_gap_s: float
+    """Between two readings of blood pressure."""
+    budget_s: float
+    """How long a whole check-up may take."""
+    idle_s: float
+    """Without a touch before the agent is asked whether they are there."""
+    idle_grace_s: float
+    """To answer that question before the visit ends."""
+    appointments: Path
+    notice_version: str
+    """Of the information notice that the agent is shown."""
+    code_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentSettings:
+    """[instruments.NAME]: one instrument of this cabin."""
+
+    name: str
+    driver: Driver
+    url: str
+    """Where `drivers.stream` finds it."""
+    model: str
+    serial: str
+    """Empty where the plate was not copied."""
+    calibrated: date | None
+    site: str | None
+    gain: int | None
+    """Of an ECG amplifier; None for everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """An MQTT broker: TLS anywhere, or plain on this machine alone."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """[record]: the way to the record, and the keys that seal it."""
+
+    broker: Broker
+    client: str
+    """Opaque name of this cabin at the broker: the common name of its certificate."""
+    recipient: Path
+    """Public key of the record."""
+    signers: Path
+    """Public keys that sign the record's receipts."""
+    signing: Path
+    """Private keys of this cabin."""
+    ca: Path | None
+    cert: Path | None
+    key: Path | None
+    quota_mb: int
+    """Most that may wait for delivery."""
+    reserve_mb: int
+    """Of the quota, what has to be free for a new visit to begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """[gateway]: the far end, in the health-data centre."""
+
+    store: Path
+    broker: Broker
+    client: str
+    recipient: Path
+    """Private key of the record."""
+    signing: Path
+    """Private keys that sign receipts."""
+    allow: Path
+    """Public keys of the cabins that are let in."""
+    suites: tuple[int, ...]
+    """Suites of the envelope that are accepted."""
+    ca: Path | None
+    cert: Path | None
+    key: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """[ticket]: the printer; an empty address means that there is none."""
+
+    printer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that one file says."""
+
+    file: Path
+    cabin: Cabin
+    api: Api
+    visit: Visit
+    instruments: tuple[InstrumentSettings, ...]
+    record: Record | None
+    """None: the file does not say where results go."""
+    gateway: Gateway | None
+    ticket: Ticket
+
+
+def load_config(path: Path | str = DEFAULT_FILE) -> Config:
+    """Read the settings; raises `ConfigError`.
+
+    A file with a [gateway] and no [cabin] describes a machine of the health-data centre: its `cabin` has no name.
+    """
+    file = Path(path).absolute()
+    data = read_toml(file)
+    known = {"cabin", "api", "visit", "instruments", "record", "gateway", "ticket"}
+    for section in data:
+        if section not in known:
+            raise ConfigError(f"{file}: there is no section [{section}]; {nearest(section, known)}")
+    cabin = _cabin(_table(file, "cabin", data, Cabin), nameless="gateway" in data and "cabin" not in data)
+    return Config(
+        file=file,
+        cabin=cabin,
+        api=_api(_table(file, "api", data, Api)),
+        visit=_visit(_table(file, "visit", data, Visit), cabin.state_dir),
+        instruments=_instruments(file, data.get("instruments", {})),
+        record=_record(_table(file, "record", data, Record)) if "record" in data else None,
+        gateway=_gateway(_table(file, "gateway", data, Gateway), cabin.state_dir) if "gateway" in data else None,
+        ticket=Ticket(_table(file, "ticket", data, Ticket).matching("printer", PRINTER, PRINTERS, "")),
+    )
+
+
+def _table(file: Path, section: str, data: Mapping[str, object], shape: type[Any]) -> Table:
+    return Table(file, f"[{section}]", data.get(section, {}), [field.name for field in fields(shape)])
+
+
+def _cabin(table: Table, nameless: bool) -> Cabin:
+    simulated = table.flag("accept_simulated", False)
+    speed = table.number("speed", 1, 60, 1)
+    if speed > 1 and not simulated:
+        raise table.error("speed", "1, since only a cabin with accept_simulated = true may run faster")
+    return Cabin(
+        name="" if nameless else table.text("name", "the name of the cabin, for people"),
+        serial="" if nameless else table.text("serial", "the serial number of the cabin"),
+        state_dir=table.path("state_dir", Path("/var/lib/cabin-agent")),
+        runtime_dir=table.path("runtime_dir", Path("/run/cabin-agent")),
+        language=cast(Literal["fr", "en"], table.choice("language", ("fr", "en"), "fr")),
+        accept_simulated=simulated,
+        speed=speed,
+    )
+
+
+def _api(table: Table) -> Api:
+    host = table.parsed("host", _loopback, "a loopback address such as 127.0.0.1", "127.0.0.1")
+    return Api(host=host, port=table.integer("port", 0, 65535, 8470))
+
+
+def _visit(table: Table, state_dir: Path) -> Visit:
+    rest = table.number("rest_s", 0, 1800, 300)
+    return Visit(
+        rest_s=rest,
+        rest_minimum_s=table.number("rest_minimum_s", 0, rest, min(180, rest)),
+        reading_gap_s=table.number("reading_gap_s", 0, 600, 60),
+        budget_s=table.number("budget_s", 60, 7200, 600),
+        idle_s=table.number("idle_s", 10, 600, 45),
+        idle_grace_s=table.number("idle_grace_s", 20, 300, 30),
+        appointments=table.path("appointments", state_dir / "appointments.toml"),
+        notice_version=table.text("notice_version", "the version of the information notice", "1"),
+        code_attempts=table.integer("code_attempts", 1, 10, 3),
+    )
+
+
+def _instruments(file: Path, data: object) -> tuple[InstrumentSettings, ...]:
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{file}: instruments has to be written as tables [instruments.NAME].")
+    found = [_instrument(name, _entry(file, name, entry)) for name, entry in data.items()]
+    for place, later in enumerate(found):
+        for earlier in found[:place]:
+            if later.driver == earlier.driver or later.url == earlier.url:
+                shared = "driver" if later.driver == earlier.driver else "url"
+                raise ConfigError(
+                    f"{file}: [instruments.{later.name}] has the {shared} of [instruments.{earlier.name}]; "
+                    "a cabin has one instrument of each kind, each at a port of its own."
+                )
+    return tuple(found)
+
+
+def _entry(file: Path, name: str, entry: object) -> Table:
+    table = f"[instruments.{name}]"
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name):
+        raise ConfigError(f"{file}: {table} has to be named with up to 32 small letters, digits and hyphens.")
+    return Table(file, table, entry, [field.name for field in fields(InstrumentSettings) if field.name != "name"])
+
+
+def _instrument(name: str, table: Table) -> InstrumentSettings:
+    driver: Driver = cast(
+        Driver, table.choice("driver", ("oximeter", "tensiometer", "thermometer", "scale", "ecg", "audiometer"))
+    )
+    sites = SITES.get(driver)
+    if sites is None and table.has("site"):
+        raise table.error("site", f"nothing, since an instrument of kind {driver} has no site; remove the key")
+    if driver != "ecg" and table.has("gain"):
+        raise table.error("gain", f"nothing, since an instrument of kind {driver} has no gain; remove the key")
+    return InstrumentSettings(
+        name=name,
+        driver=driver,
+        url=table.parsed("url", _port, 'an absolute path such as "/dev/serial/by-id/..." or "socket://host:port"'),
+        model=table.text("model", "the model on the plate", name),
+        serial=table.text("serial", "the serial number on the plate") if table.has("serial") else "",
+        calibrated=table.day("calibrated"),
+        site=table.choice("site", sites, sites[0]) if sites else None,
+        gain=table.choice("gain", GAINS, GAINS[0]) if driver == "ecg" else None,
+    )
+
+
+def _record(table: Table) -> Record:
+    quota = table.integer("quota_mb", 8, 1_048_576, 512)
+    ca, cert, key = _certificates(table)
+    return Record(
+        broker=table.parsed("broker", _broker, BROKERS),
+        client=table.matching("client", CLIENT, CLIENTS),
+        recipient=table.path("recipient"),
+        signers=table.path("signers"),
+        signing=table.path("signing"),
+        ca=ca,
+        cert=cert,
+        key=key,
+        quota_mb=quota,
+        reserve_mb=table.integer("reserve_mb", 1, quota - 1, min(64, quota - 1)),
+    )
+
+
+def _gateway(table: Table, state_dir: Path) -> Gateway:
+    ca, cert, key = _certificates(table)
+    return Gateway(
+        store=table.path("store", state_dir / "record.db"),
+        broker=table.parsed("broker", _broker, BROKERS),
+        client=table.matching("client", CLIENT, CLIENTS, "record"),
+        recipient=table.path("recipient"),
+        signing=table.path("signing"),
+        allow=table.path("allow"),
+        suites=table.several("suites", (1, 3), (1,)),
+        ca=ca,
+        cert=cert,
+        key=key,
+    )
+
+
+def _certificates(table: Table) -> tuple[Path | None, Path | None, Path | None]:
+    for one, other in (("cert", "key"), ("key", "cert")):
+        if table.has(one) and not table.has(other):
+            raise table.error(other, f"a path in quotes, since '{one}' is given and the two belong together")
+    return table.optional_path("ca"), table.optional_path("cert"), table.optional_path("key")
+
+
+CLIENT = r"[A-Za-z0-9._-]{1,64}"
+CLIENTS = "1 to 64 letters, digits, dots, hyphens and underscores"
+BROKERS = '"mqtts://host:8883", or "mqtt://127.0.0.1:1883" for a broker on this machine, without a user name in it'
+PRINTERS = '"", "file:/path", "usb:VID:PID", "serial:/dev/..." or "network:host:port"'
+PRINTER = r"|file:/.+|usb:[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}|serial:/dev/.+|network:[\w.-]+:[1-9][0-9]{0,4}"
+
+
+def _loopback(host: str) -> str:
+    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+        raise ValueError
+    return host
+
+
+def _port(url: str) -> str:
+    """Accept what `drivers.stream` opens."""
+    if url.startswith("/") and len(url) > 1:
+        return url
+    parts = urlsplit(url)
+    if parts.scheme != "socket" or not parts.hostname or not parts.port or parts.path:
+        raise ValueError
+    return url
+
+
+def _broker(url: str) -> Broker:
+    parts = urlsplit(url)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or parts.path.strip("/") or "@" in parts.netloc:
+        raise ValueError
+    tls = parts.scheme == "mqtts"
+    host = parts.hostname if tls else _loopback(parts.hostname)
+    return Broker(host, parts.port or (8883 if tls else 1883), tls)

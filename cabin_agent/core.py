@@ -1,0 +1,255 @@
+"""The core: one visit led by its table, its measures conducted, its results sealed, nothing of it left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from cabin_agent.appointments import Appointments
+from cabin_agent.broadcast import Broadcast
+from cabin_agent.clock import VisitClock
+from cabin_agent.conductor import Conductor, Told
+from cabin_agent.config import Config
+from cabin_agent.course import resumed
+from cabin_agent.delivery import Delivery, DeliveryError
+from cabin_agent.face import Json, Refusal
+from cabin_agent.idle import Idle
+from cabin_agent.instruments import Instruments
+from cabin_agent.journal import JournalError
+from cabin_agent.kiosk import Desk, translate
+from cabin_agent.live import Live
+from cabin_agent.open_visit import OpenVisit
+from cabin_agent.plan import Rules
+from cabin_agent.printing import print_in_thread
+from cabin_agent.record import visit_record
+from cabin_agent.results import CabinIdentity
+from cabin_agent.version import VERSION
+from cabin_agent.visit import Message, Visit, step
+from cabin_agent.visit_table import ENTRY, TABLE, Effect, Event, State
+
+log = logging.getLogger(__name__)
+
+FAREWELL_S = 10.0
+"""Real seconds that the good-bye stays on the screen before the cabin forgets the visit by itself."""
+STORE_RETRY_S = 2.0
+"""Real seconds before what could not be stored (a full disk, say) is tried again."""
+
+
+class Core:
+    """Holds the open visit and performs its effects: one message at a time, each stored before it has effects."""
+
+    def __init__(self, config: Config, open_visit: OpenVisit, delivery: Delivery) -> None:
+        self.config, self._open, self.delivery = config, open_visit, delivery
+        self.broadcast = Broadcast()
+        self.clock = VisitClock(config.cabin.speed)
+        self._live = Live(self.broadcast, lambda kind: self.bench.device(kind).simulated)
+        self.bench = Instruments(
+            config.instruments,
+            accept_simulated=config.cabin.accept_simulated,
+            speed=config.cabin.speed,
+            on_event=self._live.show,
+            on_state=lambda _kind, view: self.broadcast.tell({"type": "instrument", **view}),
+        )
+        self.rules = rules_of(config)
+        self.desk = Desk(
+            Appointments(config.visit.appointments),
+            self.clock,
+            config.visit.notice_version,
+            config.visit.code_attempts,
+            tuple(dict.fromkeys(each.driver for each in config.instruments)),
+        )
+        self.idle = Idle(
+            self._silence_allowed, config.visit.idle_grace_s, lambda _: self.changed(), self._fell_silent
+        )
+        self.visit = Visit()
+        self.conductor: Conductor | None = None
+        self.sealed = False
+        self.ready = False
+        self._conducting: asyncio.Task[None] | None = None
+        self._sealing: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Resume the stored visit and lead visits until cancelled; every instrument is left safe."""
+        self.visit = self._open.load()
+        self.delivery.start(lambda: self.broadcast.tell({"type": "delivery", **self.delivery.status()}))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.bench.run(), name="instruments")
+                group.create_task(self.idle.run(), name="idle")
+                for effect in ENTRY.get(self.visit.state, ()):
+                    await EFFECTS[effect](self)
+                self.ready = True
+                ready()
+                log.info("ready in state %s", self.visit.state)
+        finally:
+            self.ready = False
+            await self._end(self._conducting)
+            await self._end(self._sealing)
+            self.delivery.stop()
+
+    async def said(self, message: Json) -> None:
+        """One word of the kiosk; raises `Refusal`."""
+        self.idle.touch()
+        match message.get("event"):
+            case "seated":
+                self._measuring().seated()
+            case "skip":
+                self._measuring().skip(str(message.get("task")))
+            case _:
+                await self._said_of_the_visit(message)
+
+    async def apply(self, message: Message, tracks: tuple[bytes, ...] = ()) -> None:
+        """Take one step: store it, then perform what it asks for.
+
+        Raises `IllegalEvent`, or `JournalError` when it cannot be stored; then the visit stands where it stood.
+        """
+        async with self._turn:
+            following, effects = step(self.visit, message)
+            if Effect.FORGET in effects:
+                self._open.forget()
+            self._open.keep(following, tracks)
+            self.visit = following
+            for effect in effects:
+                await EFFECTS[effect](self)
+        self.idle.touch()
+        self.changed()
+
+    def changed(self) -> None:
+        """Tell every screen to look again."""
+        self.broadcast.tell({"type": "changed", "state": self.visit.state.value})
+
+    async def _said_of_the_visit(self, message: Json) -> None:
+        if message.get("event") == "begin" and self.visit.state is State.READY and not self.delivery.accepts_visit():
+            raise Refusal(
+                "not-ready", "The cabin holds too many results that are not delivered; call the technician."
+            )
+        if message.get("event") == "finish" and not self.sealed:
+            raise Refusal("busy", "The results are being sealed for the record; this takes a moment.")
+        try:
+            await self.apply(translate(self.visit, message, self.desk))
+        except JournalError as error:
+            raise Refusal("not-ready", str(error)) from error
+        if self.visit.state is State.CLEANING and {*self.desk.instruments} <= {*self.visit.ticked}:
+            await self.apply(self._message(Event.CLEANED))
+
+    def _measuring(self) -> Conductor:
+        if self.conductor is None:
+            raise Refusal("not-now", "No measures are being made.")
+        return self.conductor
+
+    def _message(self, event: Event, **body: object) -> Message:
+        return Message(event, self.clock.wall_ms(), body)
+
+    # --- effects ------------------------------------------------------------------------------------------------
+
+    async def _start_measures(self) -> None:
+        course = resumed(self.visit, self.clock.boot_id, self.clock.now())
+        self.conductor = Conductor(self.bench, self.clock, self.rules, course, self._told, self._moved)
+        self._conducting = asyncio.create_task(self._conduct(self.conductor), name="measures")
+
+    async def _conduct(self, conductor: Conductor) -> None:
+        await conductor.run()
+        self.conductor = None
+        await self.apply(self._message(Event.MEASURES_DONE))
+
+    async def _told(self, told: Told) -> None:
+        body: dict[str, object] = {"outcomes": told.outcomes, "reading_ends_s": told.reading_ends_s}
+        if told.seated_s is not None:
+            body["seated_s"] = told.seated_s
+        while True:
+            try:
+                return await self.apply(self._message(Event.MEASURED, **body), told.tracks)
+            except JournalError as error:  # what was measured waits in memory until the disk takes it
+                log.error("%s", error)
+                await asyncio.sleep(STORE_RETRY_S)
+
+    def _moved(self) -> None:
+        """The measures moved on: the person is given time again."""
+        self.idle.touch()
+        self.changed()
+
+    async def _stop_measures(self) -> None:
+        await self._end(self._conducting)
+        self.conductor = self._conducting = None
+
+    async def _call_nurse(self) -> None:
+        log.warning("the nurse is called")
+        self.broadcast.tell({"type": "nurse"})
+
+    async def _print_ticket(self) -> None:
+        now = replace(self.visit, ended_by="completed", ended_ms=self.clock.wall_ms())
+        record = visit_record(now, self.identity(), None)
+        if record is not None:
+            show = self.visit.ticket == "values"
+            await print_in_thread(self.config.ticket.printer, record, show_values=show)
+
+    async def _seal(self) -> None:
+        self.sealed = False
+        self._sealing = asyncio.create_task(self._seal_until_done(), name="sealing")
+
+    async def _seal_until_done(self) -> None:
+        """Hand the visit to the outbox, however long it takes: nothing is forgotten before."""
+        while True:
+            try:
+                await self.delivery.seal(self.visit, self.identity(), self._open.tracks())
+                break
+            except DeliveryError as error:
+                log.error("%s", error)
+                await asyncio.sleep(STORE_RETRY_S)
+        self.sealed = True
+        self.idle.touch()
+        self.changed()
+
+    async def _forget(self) -> None:
+        """Nothing of one visit is reachable in the next."""
+        await self._end(self._sealing)
+        self._sealing, self.sealed = None, False
+
+    def identity(self) -> CabinIdentity:
+        """This cabin, as the record knows it."""
+        cabin = self.config.cabin
+        return CabinIdentity(cabin.name, cabin.serial, VERSION, simulated=cabin.accept_simulated)
+
+    # --- silence ------------------------------------------------------------------------------------------------
+
+    def _silence_allowed(self) -> float | None:
+        state = self.visit.state
+        if state is State.GOODBYE:
+            return FAREWELL_S if self.sealed else None
+        if (state, Event.IDLE) not in TABLE:
+            return None
+        waiting = state is not State.MEASURES or (self.conductor is not None and self.conductor.waiting_to_sit)
+        return self.config.visit.idle_s if waiting else None
+
+    async def _fell_silent(self) -> None:
+        event = Event.FINISH if self.visit.state is State.GOODBYE else Event.IDLE
+        if (self.visit.state, event) in TABLE:
+            await self.apply(self._message(event))
+
+    @staticmethod
+    async def _end(task: asyncio.Task[None] | None) -> None:
+        """Stop a task of the core's own and wait until it has left everything safe."""
+        if task is None or task is asyncio.current_task():
+            return
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+EFFECTS: Mapping[Effect, Callable[[Core], Awaitable[None]]] = {
+    Effect.START_MEASURES: Core._start_measures,
+    Effect.STOP_MEASURES: Core._stop_measures,
+    Effect.CALL_NURSE: Core._call_nurse,
+    Effect.PRINT_TICKET: Core._print_ticket,
+    Effect.SEAL: Core._seal,
+    Effect.FORGET: Core._forget,
+}
+"""What each effect of the table makes the core do."""
+
+
+def rules_of(config: Config) -> Rules:
+    """The protocol's figures, as configured."""
+    visit = config.visit
+    return Rules(visit.rest_s, visit.rest_minimum_s, visit.reading_gap_s, visit.budget_s)

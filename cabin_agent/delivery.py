@@ -1,0 +1,155 @@
+"""From the finished visit to the outbox: the Bundle is built, sealed and stored; the uplink carries it from there.
+
+The Bundle is built in a process of its own, because validating it takes a hundred megabytes and a second that the
+core does not have. A message id is given when the visit begins, so that doing all this again after a crash changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from cabin_agent.clock_quality import clock_quality
+from cabin_agent.face import Json
+from cabin_agent.fhir.bundle import build_bundle
+from cabin_agent.record import visit_record
+from cabin_agent.recorder import CONTENT_TYPE as RECORDING
+from cabin_agent.recorder import recording
+from cabin_agent.results import CabinIdentity, VisitRecord
+from cabin_agent.visit import Visit
+from sync.envelope import FHIR, Sealed, Stamp, seal
+from sync.errors import SyncError
+from sync.keys import RecipientPublic, SigningPair
+from sync.outbox import Outbox
+from sync.uplink import Uplink, UplinkStatus
+
+NO_AUDIT = (0, bytes(32))
+"""Head of an audit chain that has no entry yet."""
+
+
+class DeliveryError(Exception):
+    """The visit could not be handed over; one sentence. Nothing of it is lost: it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """What this cabin seals with."""
+
+    recipient: RecipientPublic
+    signer: SigningPair
+    boot: bytes
+    """16 bytes, the machine's boot id."""
+
+    def stamp(self) -> Stamp:
+        """Time, trust in it, boot and audit head of an envelope that is sealed now."""
+        return Stamp(time.time_ns() // 1_000_000, clock_quality(), self.boot, NO_AUDIT)
+
+
+class Delivery:
+    """The outbox and its uplink, as the core uses them."""
+
+    def __init__(
+        self, outbox: Outbox, uplink: Callable[[Callable[[UplinkStatus], None]], Uplink], sealing: Sealing
+    ) -> None:
+        self._outbox, self._sealing = outbox, sealing
+        self._uplink = uplink(lambda _status: self._tell())
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed: Callable[[], None] = lambda: None
+
+    def start(self, on_change: Callable[[], None]) -> None:
+        """Begin to deliver; `on_change` is called in this event loop whenever something was sent or answered."""
+        self._loop, self._changed = asyncio.get_running_loop(), on_change
+        self._uplink.start()
+
+    def stop(self) -> None:
+        """Stop the uplink and close the outbox; what waits stays there."""
+        self._uplink.stop()
+        self._outbox.close()
+
+    def accepts_visit(self) -> bool:
+        """Whether there is room for one more visit."""
+        return self._outbox.accepts_new_visit()
+
+    def status(self) -> Json:
+        """Whether the broker answers, and how many envelopes wait or were rejected."""
+        counts = self._outbox.counts()
+        connected = self._uplink.status.connected
+        return {"connected": connected, "pending": counts.pending, "quarantined": counts.quarantined}
+
+    def history(self, limit: int) -> list[Json]:
+        """What was handed over and what the record answered, newest first."""
+        return [
+            {
+                "mid": row.mid.hex(),
+                "seq": row.seq,
+                "state": row.state,
+                "receipt": {"status": row.status, "at_ms": row.settled_ms} if row.status else None,
+            }
+            for row in self._outbox.history(limit)
+        ]
+
+    async def seal(self, visit: Visit, cabin: CabinIdentity, tracks: list[bytes]) -> None:
+        """Hand a finished visit to the outbox: its recording, then its Bundle. Raises `DeliveryError`.
+
+        A visit in which nobody was named has no record to go to, and nothing is handed over.
+        """
+        content, digest = recording(tracks, simulated=cabin.simulated) if tracks else (b"", None)
+        record = visit_record(visit, cabin, digest)
+        if record is None:
+            return
+        bundle = await _built(record)
+        try:
+            if content:
+                await asyncio.to_thread(self._put, bytes.fromhex(visit.recording_mid), RECORDING, content)
+            await asyncio.to_thread(self._put, bytes.fromhex(visit.mid), FHIR, bundle)
+        except SyncError as error:
+            raise DeliveryError(str(error)) from error
+
+    def _put(self, mid: bytes, content_type: str, content: bytes) -> None:
+        def sealer(seq: int, prev: bytes) -> Sealed:
+            return seal(
+                content,
+                content_type,
+                recipient=self._sealing.recipient,
+                signer=self._sealing.signer,
+                mid=mid,
+                src=self._outbox.src,
+                seq=seq,
+                prev=prev,
+                stamp=self._sealing.stamp(),
+            )
+
+        self._outbox.put(mid, sealer)
+
+    def _tell(self) -> None:
+        """Called in the uplink's thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._changed)
+
+
+async def _built(record: VisitRecord) -> bytes:
+    """The Bundle of a visit, built and validated in a process of its own."""
+    loop = asyncio.get_running_loop()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            return await loop.run_in_executor(pool, build_bundle, record)
+        except BrokenProcessPool:
+            raise DeliveryError("The Bundle's process was killed: it is started again.") from None
+        except Exception as error:  # its text may hold a value of the visit
+            sentence = f"The Bundle could not be built ({type(error).__name__}): report it; the visit is kept."
+            raise DeliveryError(sentence) from None
+
+
+def boot_bytes(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> bytes:
+    """The machine's boot id as 16 bytes; zeros where the machine does not tell."""
+    try:
+        return bytes.fromhex(path.read_text().strip().replace("-", ""))
+    except (OSError, ValueError):
+        return bytes(16)

@@ -1,0 +1,159 @@
+"""The processes of a demonstration: started one after the other, each waited for by what it says or serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cabin_agent.demo.site import ENVIRONMENT, Site
+
+START_S = 30.0
+"""Real seconds that one process may take to start on a busy machine."""
+STOP_S = 8.0
+"""Real seconds from the friendly signal to the unfriendly one."""
+
+
+class DemoError(Exception):
+    """The demonstration cannot run; one sentence."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One process of the demonstration and what it is for."""
+
+    name: str
+    what: str
+    process: Process
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def mosquitto() -> str | None:
+    """The installed mosquitto, or None."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+class Processes:
+    """Starts and stops the demonstration's processes; the last started is stopped first."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.children: list[Child] = []
+
+    async def start(self, name: str, what: str, command: Sequence[str], *, until: str | None = None) -> str:
+        """Start one process; with `until`, wait for the line of its standard output that contains it, and give it."""
+        log = self._site.folder / f"{name}.log"
+        with log.open("ab") as errors:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=PIPE if until is not None else errors,
+                stderr=errors,
+                env={**os.environ, **ENVIRONMENT},
+                start_new_session=True,
+                limit=1 << 20,
+            )
+        child = Child(name, what, process, log)
+        self.children.append(child)
+        return await self._line(child, until) if until is not None else ""
+
+    async def stop(self) -> None:
+        """Stop every process, the last started first; none is left."""
+        for child in reversed(self.children):
+            await stop(child.process)
+        self.children.clear()
+
+    async def first_death(self) -> Child:
+        """Wait until any process ends."""
+        waits = {asyncio.create_task(child.process.wait()): child for child in self.children}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return waits[next(iter(done))]
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _line(self, child: Child, until: str) -> str:
+        stdout = child.process.stdout
+        if stdout is None:
+            raise AssertionError("the output of this process is not piped")
+        try:
+            async with asyncio.timeout(START_S):
+                while line := (await stdout.readline()).decode(errors="replace"):
+                    if until in line:
+                        return line
+        except TimeoutError:
+            raise DemoError(f"The {child.name} did not start in {START_S:.0f} s: {last_words(child)}") from None
+        raise DemoError(f"The {child.name} ended at once: {last_words(child)}")
+
+
+async def stop(process: Process) -> None:
+    """End one process: SIGTERM, then SIGKILL when it does not listen."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def last_words(child: Child) -> str:
+    """The last line that a process wrote to its log."""
+    lines = child.log.read_text(errors="replace").strip().splitlines() if child.log.exists() else []
+    return lines[-1] if lines else "it said nothing."
+
+
+def python(*words: str) -> list[str]:
+    """A command of this Python, safe from the working directory."""
+    return [sys.executable, "-P", "-m", *words]
+
+
+async def broker(processes: Processes, site: Site, port: int) -> None:
+    """Start mosquitto where it is installed, else the embedded broker; both on the loopback address only."""
+    installed = mosquitto()
+    if installed:
+        config = site.folder / "mosquitto.conf"
+        config.write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
+        )
+        await processes.start("broker", f"mosquitto on port {port}", [installed, "-c", str(config)])
+    else:
+        command = python("cabin_agent.demo.broker", str(port))
+        what = f"embedded broker on port {port} (mosquitto is not installed)"
+        await processes.start("broker", what, command)
+    await _listening(processes.children[-1], port)
+
+
+async def _listening(child: Child, port: int) -> None:
+    async with asyncio.timeout(START_S):
+        while child.process.returncode is None:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                # A port has no event for its first listener: looking again is all there is.
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+    raise DemoError(f"The broker ended at once: {last_words(child)}")

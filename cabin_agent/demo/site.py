@@ -1,0 +1,158 @@
+"""The files of a demonstration: keys made for it and marked as such, one appointment, and two configurations.
+
+Everything lies in one private folder that is removed at the end.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sync.keyfile import Key, save_key
+from sync.keys import RecipientKey, SigningPair
+
+CODE = "246810"
+"""Code of the demonstration's appointment; documented, and good for nothing else."""
+SUBJECT_SYSTEM = "urn:oid:1.2.250.1.213.1.4.11"
+"""The INS naming system for demonstrations (ANS); the production one is never used with simulated instruments."""
+KINDS = ("scale", "tensiometer", "oximeter", "thermometer", "ecg", "audiometer")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where everything of one demonstration lies."""
+
+    folder: Path
+    runtime: Path
+    """Where commands of the same user look for a running cabin."""
+
+    @property
+    def instruments(self) -> Path:
+        """Folder of the simulated instruments' links."""
+        return self.folder / "instruments"
+
+    @property
+    def record(self) -> Path:
+        """Database of the record."""
+        return self.folder / "record.db"
+
+    @property
+    def cabin_toml(self) -> Path:
+        """Configuration of the core."""
+        return self.folder / "cabin.toml"
+
+    @property
+    def gateway_toml(self) -> Path:
+        """Configuration of the gateway."""
+        return self.folder / "gateway.toml"
+
+    @property
+    def ticket(self) -> Path:
+        """Where the ticket is printed."""
+        return self.folder / "ticket.escpos"
+
+
+def prepare(site: Site, broker_port: int, speed: float, api_port: int = 0) -> None:
+    """Write keys, appointment and configurations into the site's folder."""
+    keys = site.folder / "keys"
+    for folder in (keys / "cabins", site.folder / "state", site.instruments):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_keys(keys)
+    _write(site.folder / "appointments.toml", _appointments())
+    _write(site.cabin_toml, _cabin(site, broker_port, speed, api_port))
+    _write(site.gateway_toml, _gateway(site, broker_port))
+
+
+def _make_keys(folder: Path) -> None:
+    record, receipts, cabin = (
+        RecipientKey.generate(demo=True),
+        SigningPair.generate(demo=True),
+        SigningPair.generate(demo=True),
+    )
+    made: dict[str, Key] = {
+        "record.key": record,
+        "record.pub": record.public,
+        "receipts.key": receipts,
+        "receipts.pub": receipts.public,
+        "cabin.key": cabin,
+        "cabins/cabin.json": cabin.public,
+    }
+    for name, key in made.items():
+        save_key(folder / name, key)
+
+
+def _appointments() -> str:
+    return _toml(
+        "[[appointment]]",
+        code=CODE,
+        kind="checkup",
+        subject_system=SUBJECT_SYSTEM,
+        subject=f"2690549588{secrets.randbelow(10**5):05d}",
+    )
+
+
+def _cabin(site: Site, broker_port: int, speed: float, api_port: int) -> str:
+    folder, keys = site.folder, site.folder / "keys"
+    sections = [
+        _toml(
+            "[cabin]",
+            name="Cabine de démonstration",
+            serial="DEMO-1",
+            state_dir=str(folder / "state"),
+            runtime_dir=str(site.runtime),
+            accept_simulated=True,
+            speed=speed,
+        ),
+        _toml("[api]", port=api_port),
+        _toml("[visit]", appointments=str(folder / "appointments.toml")),
+        _toml(
+            "[record]",
+            broker=f"mqtt://127.0.0.1:{broker_port}",
+            client="demo-cabin",
+            recipient=str(keys / "record.pub"),
+            signers=str(keys / "receipts.pub"),
+            signing=str(keys / "cabin.key"),
+        ),
+        _toml("[ticket]", printer=f"file:{site.ticket}"),
+        *(
+            _toml(f"[instruments.{kind}]", driver=kind, url=str(site.instruments / kind), model=f"simulated {kind}")
+            for kind in KINDS
+        ),
+    ]
+    return "\n".join(sections)
+
+
+def _gateway(site: Site, broker_port: int) -> str:
+    keys = site.folder / "keys"
+    return _toml("[cabin]", accept_simulated=True, name="record", serial="DEMO", state_dir=str(site.folder)) + _toml(
+        "[gateway]",
+        store=str(site.record),
+        broker=f"mqtt://127.0.0.1:{broker_port}",
+        client="demo-record",
+        recipient=str(keys / "record.key"),
+        signing=str(keys / "receipts.key"),
+        allow=str(keys / "cabins"),
+    )
+
+
+def _toml(header: str, **values: str | float | bool) -> str:
+    return "\n".join([header, *(f"{key} = {_value(value)}" for key, value in values.items())]) + "\n"
+
+
+def _value(value: str | float | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return repr(value)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+ENVIRONMENT: Mapping[str, str] = {"PYTHONSAFEPATH": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Of every process: no import from the working directory, and no idle threads of the linear algebra."""

@@ -1,0 +1,180 @@
+"""The instruments of this cabin: one keeper each, and who listens to what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cabin_agent.config import InstrumentSettings
+from cabin_agent.face import Json, Refusal
+from cabin_agent.results import Device
+from drivers import DRIVERS
+from drivers.events import Event
+from drivers.keeper import Keeper
+from drivers.link import LinkState
+
+Heard = tuple[Event, float]
+"""An event and the monotonic second at which it arrived."""
+
+USABLE = (LinkState.READY, LinkState.MEASURING)
+QUEUE = 4096
+"""Events that wait for one listener; a measure that hangs must not fill the memory."""
+
+
+def _options(settings: InstrumentSettings, speed: float) -> dict[str, Any]:
+    """What a driver's constructor takes from the configuration."""
+    match settings.driver:
+        case "thermometer":
+            return {"site": settings.site}
+        case "ecg":
+            return {"gain": settings.gain}
+        case "tensiometer":
+            return {"time_scale": speed}
+    return {}
+
+
+class Ear:
+    """One listener's queue: events of one kind of instrument, and a mark whenever its link changes."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[Heard | LinkState] = asyncio.Queue(QUEUE)
+
+    def put(self, item: Heard | LinkState) -> None:
+        """Take one item; the oldest goes when the listener does not keep up."""
+        if self.queue.full():
+            self.queue.get_nowait()
+        self.queue.put_nowait(item)
+
+    async def next(self) -> Heard | LinkState:
+        """The next event, or the next state of the link."""
+        return await self.queue.get()
+
+
+class Instruments:
+    """All keepers, by the kind of their instrument; at most one of each kind."""
+
+    def __init__(
+        self,
+        settings: Iterable[InstrumentSettings],
+        *,
+        accept_simulated: bool,
+        speed: float,
+        on_event: Callable[[str, Event, float], None],
+        on_state: Callable[[str, Json], None],
+    ) -> None:
+        self._settings: dict[str, InstrumentSettings] = {each.driver: each for each in settings}
+        self._names: dict[str, str] = {each.name: kind for kind, each in self._settings.items()}
+        self._ears: dict[str, set[Ear]] = {kind: set() for kind in self._settings}
+        self._on_event, self._on_state = on_event, on_state
+        self._keepers = {
+            kind: Keeper(
+                kind,
+                each.url,
+                DRIVERS[kind](**_options(each, speed)),
+                self._heard,
+                self._changed,
+                accept_simulated,
+            )
+            for kind, each in self._settings.items()
+        }
+
+    async def run(self) -> None:
+        """Keep every instrument until cancelled; each one is left safe."""
+        async with asyncio.TaskGroup() as group:
+            for keeper in self._keepers.values():
+                group.create_task(keeper.run(), name=f"keeper {keeper.name}")
+
+    @contextmanager
+    def listen(self, kind: str) -> Iterator[Ear]:
+        """Hear what instruments of this kind say from now on."""
+        ear = Ear()
+        self._ears.setdefault(kind, set()).add(ear)
+        try:
+            yield ear
+        finally:
+            self._ears[kind].discard(ear)
+
+    def usable(self, kind: str) -> bool:
+        """Whether the instrument is there and answers."""
+        keeper = self._keepers.get(kind)
+        return keeper is not None and keeper.state in USABLE
+
+    def present(self, kind: str) -> bool:
+        """Whether the configuration has an instrument of this kind."""
+        return kind in self._keepers
+
+    def reason(self, kind: str) -> str:
+        """Why the instrument is not usable, as a sentence; empty where it is."""
+        keeper = self._keepers.get(kind)
+        return "No such instrument is configured in this cabin." if keeper is None else keeper.reason
+
+    async def start(self, kind: str) -> None:
+        """Begin to measure; raises `DriverError`."""
+        await self._keepers[kind].start()
+
+    async def stop(self, kind: str) -> None:
+        """Stop measuring and leave the person safe; nothing happens where there is no such instrument."""
+        if kind in self._keepers:
+            await self._keepers[kind].stop()
+
+    def device(self, kind: str) -> Device:
+        """The instrument as evidence: what it says of itself, else what the configuration says."""
+        keeper, settings = self._keepers[kind], self._settings[kind]
+        identity = keeper.identity
+        return Device(
+            kind=kind,
+            protocol=DRIVERS[kind].protocol,
+            model=identity.model if identity else settings.model,
+            serial=(identity.serial if identity else None) or settings.serial or None,
+            firmware=identity.firmware if identity else None,
+            simulated=keeper.simulated is not False,
+        )
+
+    def simulated(self) -> bool:
+        """True if any instrument that is or was open is simulated."""
+        return any(keeper.simulated for keeper in self._keepers.values())
+
+    def site(self, kind: str) -> str | None:
+        """Where on the body this instrument measures, as configured."""
+        return self._settings[kind].site
+
+    def kind_of(self, name: str) -> str:
+        """The kind of an instrument by its configured name or its kind; raises `Refusal`."""
+        kind = self._names.get(name, name)
+        if kind not in self._keepers:
+            raise Refusal("unknown-instrument", f"No instrument is called so; there are: {', '.join(self._names)}.")
+        return kind
+
+    def overview(self) -> list[Json]:
+        """Every instrument as the API shows it."""
+        return [self._view(name, kind) for name, kind in self._names.items()]
+
+    def _view(self, name: str, kind: str) -> Json:
+        keeper, device = self._keepers[kind], self.device(kind)
+        age = None if keeper.last_seen is None else round(time.monotonic() - keeper.last_seen, 3)
+        return {
+            "name": name,
+            "kind": kind,
+            "protocol": device.protocol,
+            "url": self._settings[kind].url,
+            "state": keeper.state.value,
+            "reason": keeper.reason,
+            "age_s": age,
+            "model": device.model,
+            "serial": device.serial,
+            "firmware": device.firmware,
+            "simulated": keeper.simulated,
+        }
+
+    def _heard(self, kind: str, event: Event, at: float) -> None:
+        for ear in self._ears[kind]:
+            ear.put((event, at))
+        self._on_event(kind, event, at)
+
+    def _changed(self, kind: str, state: LinkState, reason: str) -> None:
+        for ear in self._ears[kind]:
+            ear.put(state)
+        self._on_state(kind, {"instrument": kind, "state": state.value, "reason": reason})

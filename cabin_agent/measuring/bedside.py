@@ -1,0 +1,100 @@
+"""What every measure shares: the instruments, the clock, the recording, and how an attempt can fail."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from cabin_agent.clock import VisitClock
+from cabin_agent.instruments import USABLE, Ear, Instruments
+from cabin_agent.recorder import Track
+from cabin_agent.results import Evidence, Grade, Measure, WhyNot
+from drivers.events import Event, Trouble
+from drivers.link import LinkState
+
+GRADES: tuple[Grade, ...] = ("good", "usable", "bad")
+
+
+class Unmeasured(Exception):
+    """One attempt that gave no value; `detail` is a code of the wording catalogues."""
+
+    def __init__(self, detail: str, why: WhyNot = "failed") -> None:
+        super().__init__(detail)
+        self.detail, self.why = detail, why
+
+
+@dataclass(slots=True)
+class Bedside:
+    """Where a measure takes place."""
+
+    instruments: Instruments
+    clock: VisitClock
+    say: Callable[[str], None] = lambda _code: None
+    """Shows one sentence to the agent, by its code."""
+    rest_s: float | None = None
+    """Seated rest obtained before this attempt; None while standing."""
+    packed: list[bytes] = field(default_factory=list)
+    """Tracks of this attempt, packed; kept by the conductor only with the value that they gave."""
+
+    def track(self) -> Track:
+        """A new stretch of the recording."""
+        return Track(self.clock.wall_ms())
+
+    def keep(self, track: Track) -> None:
+        """Put a finished track into the recording."""
+        if packed := track.packed():
+            self.packed.append(packed)
+
+
+def worst(*grades: Grade) -> Grade:
+    """The poorest of several grades."""
+    return max(grades, key=GRADES.index, default="good")
+
+
+async def heard(ear: Ear, *kinds: type[Event]) -> AsyncIterator[Any]:
+    """Events of the given types as they come; raises `Unmeasured` when the instrument goes away or falls silent."""
+    while True:
+        item = await ear.next()
+        if isinstance(item, LinkState):
+            if item not in USABLE:
+                raise Unmeasured("unplugged" if item is not LinkState.STALE else "silent")
+        elif isinstance(item[0], kinds) and not isinstance(item[0], Trouble):
+            yield item[0]
+
+
+@asynccontextmanager
+async def within(bedside: Bedside, seconds: float, detail: str) -> AsyncIterator[None]:
+    """Give a measure so many seconds of the visit; past them the attempt failed for `detail`."""
+    try:
+        async with bedside.clock.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Unmeasured(detail) from None
+
+
+def evidence(bedside: Bedside, kind: str, started_ms: int, grade: Grade, *reasons: str, **more: Any) -> Evidence:
+    """Evidence of a value that instrument `kind` gave just now."""
+    site = more.pop("site", bedside.instruments.site(kind))
+    return Evidence(
+        quality=grade,
+        reasons=tuple(dict.fromkeys(reasons)),
+        device=bedside.instruments.device(kind),
+        started_ms=started_ms,
+        ended_ms=bedside.clock.wall_ms(),
+        site=site,
+        **more,
+    )
+
+
+def computed(sources: Sequence[Measure], grade: Grade, **more: Any) -> Evidence:
+    """Evidence of a value that was computed from others."""
+    return Evidence(
+        quality=grade,
+        reasons=tuple(dict.fromkeys(reason for source in sources for reason in source.evidence.reasons)),
+        device=None,
+        started_ms=min(source.evidence.started_ms for source in sources),
+        ended_ms=max(source.evidence.ended_ms for source in sources),
+        **more,
+    )

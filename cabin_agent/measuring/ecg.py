@@ -1,0 +1,117 @@
+"""The ECG: thirty seconds of eight channels, twelve leads from them, and the heart rate over the same strip."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within, worst
+from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity, Strip
+from cabin_signal.ecg import EcgStream
+from cabin_signal.findings import QualitySpan
+from cabin_signal.leads import TWELVE, twelve_leads
+from cabin_signal.plausibility import judge
+from cabin_signal.rate import strip_heart_rate
+from drivers.events import Wave
+
+STRIP_S = 30.0
+"""A rhythm is judged on thirty seconds or more (ESC 2020)."""
+SETTLE_S = 2.0
+"""Left out at the beginning: the amplifier's high-pass is still swinging."""
+LIMIT_S = 60.0
+RATE_LEADS = ("II", "I", "V5", "V2", "V4", "V3", "V6", "V1")
+"""Leads that the rate is counted on, the best first."""
+LONGEST_HOLE_S = 2.0
+"""A strip with a longer hole is begun again."""
+
+Channels = NDArray[np.float64]
+
+
+async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """Record one strip and count its beats; raises `Unmeasured` when no strip without a long hole was had."""
+    started, track = bedside.clock.wall_ms(), bedside.track()
+    waves: list[Wave] = []
+    with bedside.instruments.listen("ecg") as ear:
+        await bedside.instruments.start("ecg")
+        async with within(bedside, LIMIT_S, "timeout"):
+            async for wave in heard(ear, Wave):
+                waves.append(wave)
+                if _length(waves) >= STRIP_S + SETTLE_S:
+                    break
+    kept = _settled(waves)
+    for wave in kept:
+        track.add(wave)
+    names, channels = assemble(kept)
+    strip, rate, spans, beats = analyse(names, channels, kept[0].rate)
+    if np.isnan(channels).all():
+        raise Unmeasured("electrode-off")
+    bedside.keep(track)
+    grade, reasons = _graded(spans, channels)
+    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="rhythm")
+    ecg = Measure("ecg", {}, proof, strip=strip)
+    if rate is None or judge("heart_rate", rate) == "implausible":
+        return ecg, NotMeasured("heart_rate", "failed", "too-few-beats" if rate is None else "implausible")
+    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="strip-mean", readings=len(beats) - 1)
+    return ecg, Measure("heart_rate", {"value": Quantity(round(rate, 1), "/min")}, proof)
+
+
+def _length(waves: list[Wave]) -> float:
+    """Seconds from the first sample to the last, lost ones included."""
+    first, last = waves[0], waves[-1]
+    return (last.index + len(last.samples) - first.index) / first.rate
+
+
+def _settled(waves: list[Wave]) -> list[Wave]:
+    begin = waves[0].index + int(SETTLE_S * waves[0].rate)
+    return [wave for wave in waves if wave.index >= begin]
+
+
+def assemble(waves: list[Wave]) -> tuple[tuple[str, ...], Channels]:
+    """The names and the samples (channels, n) in mV; NaN where samples were lost or the electrode was off."""
+    first, last = waves[0], waves[-1]
+    channels = np.full((len(first.channels), last.index + len(last.samples) - first.index), np.nan)
+    for wave in waves:
+        at = wave.index - first.index
+        part = np.asarray(wave.samples, dtype=np.float64).T.copy()
+        for number, name in enumerate(wave.channels):
+            if f"railed:{name}" in wave.flags:
+                part[number] = np.nan
+        channels[:, at : at + part.shape[1]] = part
+    return first.channels, channels
+
+
+def analyse(
+    names: tuple[str, ...], channels: Channels, rate: float
+) -> tuple[Strip, float | None, tuple[QualitySpan, ...], list[int]]:
+    """Twelve leads, heart rate over the strip, quality by second, and the beats it rests on (samples)."""
+    lead = _rate_lead(names, channels)
+    stream = EcgStream(rate)
+    live, last = stream.update(channels[lead]), stream.finish()
+    beats = [beat.sample for beat in (*live.beats, *last.beats)]
+    leads = twelve_leads(channels)
+    rows = tuple(tuple(None if np.isnan(v) else round(float(v), 5) for v in row) for row in leads)
+    heart_rate = strip_heart_rate(beats, rate)
+    return Strip(rate, TWELVE, rows), heart_rate, (*live.quality, *last.quality), beats
+
+
+def _rate_lead(names: tuple[str, ...], channels: Channels) -> int:
+    """The first lead, in order of preference, that is there for at least nine tenths of the strip."""
+    present = np.mean(~np.isnan(channels), axis=1)
+    for name in RATE_LEADS:
+        if name in names and present[names.index(name)] >= 0.9:
+            return names.index(name)
+    return int(np.argmax(present))
+
+
+def _graded(spans: tuple[QualitySpan, ...], channels: Channels) -> tuple[Grade, list[str]]:
+    """Bad if more than a tenth of the strip is bad; usable if an electrode was off; with every reason seen."""
+    lengths = {grade: sum(s.end - s.start for s in spans if s.grade == grade) for grade in ("good", "usable", "bad")}
+    total = max(1, sum(lengths.values()))
+    grade: Grade = "bad" if lengths["bad"] > total / 10 else "good"
+    if lengths["good"] < 0.9 * total:
+        grade = worst(grade, "usable")
+    reasons = [reason for span in spans if span.grade != "good" for reason in span.reasons] if grade != "good" else []
+    if np.isnan(channels).any(axis=1).any():
+        lost = np.isnan(channels).all(axis=1).any()
+        return worst(grade, "usable"), ["electrode-off" if lost else "lost-samples", *reasons]
+    return grade, reasons

@@ -1,0 +1,132 @@
+"""Oxygen saturation as the oximeter states it, and the pulse rate; our own eyes on the pleth judge them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cabin_agent.measuring.agreement import rate_notes
+from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within, worst
+from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity
+from cabin_signal.findings import QualitySpan
+from cabin_signal.plausibility import judge
+from cabin_signal.ppg import PlethStream
+from cabin_signal.spot import NoSpot, Spot, spo2_spot
+from drivers.events import NoValue, Reading, Wave
+
+RATE = 75.0
+PACKETS = 3
+"""Values that the oximeter sends each second (Nonin OEM III, 25 frames of 75 a second)."""
+LIMIT_S = 75.0
+JUDGED_S = 10.0
+"""The pleth behind the value: the last so many seconds."""
+
+
+@dataclass(slots=True)
+class _Finger:
+    """What was heard of one finger."""
+
+    pleth: PlethStream = field(default_factory=lambda: PlethStream(RATE))
+    samples: int = 0
+    values: list[float | None] = field(default_factory=list)
+    rates: list[float] = field(default_factory=list)
+    spans: list[QualitySpan] = field(default_factory=list)
+    flags: set[str] = field(default_factory=set)
+    rate: float | None = None
+    """The oximeter's own pulse rate."""
+    out: bool = False
+
+    def wave(self, wave: Wave) -> None:
+        findings = self.pleth.update([row[0] for row in wave.samples])
+        self.samples += len(wave.samples)
+        self.spans.extend(findings.quality)
+        self.rates.extend(point.bpm for point in findings.pulse_rate)
+
+    def reading(self, reading: Reading) -> None:
+        if reading.quantity == "spo2":
+            self.values.append(None if isinstance(reading.value, NoValue) else reading.value)
+            self.out = isinstance(reading.value, NoValue) and reading.value.why == "finger-out"
+            self.flags = set(reading.flags)
+        elif reading.quantity == "pulse_rate" and not isinstance(reading.value, NoValue):
+            self.rate = reading.value
+
+    def seconds(self) -> list[float | None]:
+        """One value a second: the last one of it."""
+        return self.values[PACKETS - 1 :: PACKETS]
+
+
+async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """Wait for ten steady seconds after twenty of settling; raises `Unmeasured` when they do not come."""
+    started, track, finger = bedside.clock.wall_ms(), bedside.track(), _Finger()
+    spot: Spot | NoSpot = NoSpot("too-few")
+    told = False
+    with bedside.instruments.listen("oximeter") as ear:
+        await bedside.instruments.start("oximeter")
+        try:
+            async with within(bedside, LIMIT_S, "timeout"):
+                async for event in heard(ear, Wave, Reading):
+                    if isinstance(event, Wave):
+                        track.add(event)
+                        finger.wave(event)
+                        continue
+                    finger.reading(event)
+                    if finger.out is not told:
+                        told = finger.out
+                        bedside.say("finger-out" if told else "")
+                    if isinstance(spot := spo2_spot(finger.seconds()), Spot) and finger.rates:
+                        break
+        except Unmeasured as failure:
+            raise _cause(finger, failure) from None
+    if not isinstance(spot, Spot):
+        raise Unmeasured("unstable", "unstable")
+    bedside.keep(track)
+    return _outcomes(bedside, started, finger, spot, before)
+
+
+def _cause(finger: _Finger, failure: Unmeasured) -> Unmeasured:
+    """What to say of a time-out: the finger, the pulse, or values that would not settle."""
+    if failure.detail != "timeout":
+        return failure
+    if not any(value is not None for value in finger.values):
+        return Unmeasured("finger-out" if finger.out else "no-pulse")
+    return Unmeasured("unstable", "unstable")
+
+
+def _outcomes(
+    bedside: Bedside, started: int, finger: _Finger, spot: Spot, before: tuple[Outcome, ...]
+) -> tuple[Outcome, ...]:
+    grade, reasons = _graded(finger)
+    proof = evidence(
+        bedside, "oximeter", started, grade, *reasons, mode="4-beat-average", readings=spot.n, spread=spot.spread
+    )
+    spo2: Outcome = Measure("spo2", {"value": Quantity(spot.value, "%")}, proof)
+    if judge("spo2", spot.value) == "implausible":
+        spo2 = NotMeasured("spo2", "implausible", "implausible")
+    return spo2, _pulse(bedside, started, finger, grade, reasons, before)
+
+
+def _pulse(
+    bedside: Bedside, started: int, finger: _Finger, grade: Grade, reasons: list[str], before: tuple[Outcome, ...]
+) -> Outcome:
+    """The oximeter's own pulse rate, checked against the pulses of its pleth."""
+    rate = finger.rate
+    if rate is None or judge("pulse_rate", rate) == "implausible":
+        return NotMeasured("pulse_rate", "failed", "missing" if rate is None else "implausible")
+    if abs(rate - finger.rates[-1]) > max(5.0, 0.1 * rate):
+        grade, reasons = worst(grade, "usable"), [*reasons, "disagree"]
+    notes = rate_notes(rate, "heart_rate", before)
+    proof = evidence(bedside, "oximeter", started, grade, *reasons, mode="4-beat-average", notes=notes)
+    return Measure("pulse_rate", {"value": Quantity(rate, "/min")}, proof)
+
+
+def _graded(finger: _Finger) -> tuple[Grade, list[str]]:
+    """The grade of the last seconds of pleth: bad if more than half of them is bad."""
+    since = finger.samples - JUDGED_S * RATE
+    spans = [span for span in finger.spans if span.end > since]
+    poor = [span for span in spans if span.grade != "good"]
+    reasons = [reason for span in poor for reason in span.reasons]
+    if finger.flags & {"low-perfusion"}:
+        reasons.append("low-perfusion")
+    if sum(span.grade == "bad" for span in spans) > len(spans) / 2:
+        return "bad", reasons
+    usable = len(poor) > len(spans) / 4 or "low-perfusion" in reasons
+    return ("usable", reasons) if usable else ("good", [])

@@ -1,0 +1,114 @@
+"""Blood pressure: one inflation at a time, the protocol's repeats, and the mean of the last two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from cabin_agent.measuring.agreement import rate_notes
+from cabin_agent.measuring.bedside import Bedside, Unmeasured, computed, evidence, heard, within, worst
+from cabin_agent.recorder import Track
+from cabin_agent.results import Grade, Measure, Outcome, Quantity
+from cabin_signal.cuff import CuffFindings, CuffStream
+from cabin_signal.plausibility import pressure_doubts
+from cabin_signal.pressure import Pressure, mean_of_last_two, next_action
+from drivers.events import NoValue, PressureResult, Wave
+
+LIMIT_S = 200.0
+"""Past the instrument's own limit of 180 s for one inflation."""
+MOST_INFLATIONS = 5
+"""In one session, failed ones included: an arm is not squeezed for ever."""
+Component = Literal["systolic", "diastolic", "mean", "pulse_rate"]
+UNITS: dict[Component, str] = {"systolic": "mm[Hg]", "diastolic": "mm[Hg]", "mean": "mm[Hg]", "pulse_rate": "/min"}
+
+
+async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """One reading; raises `Unmeasured` with the instrument's own error, or with why its numbers cannot be."""
+    started, track, cuff = bedside.clock.wall_ms(), bedside.track(), CuffStream()
+    rest = bedside.rest_s
+    with bedside.instruments.listen("tensiometer") as ear:
+        await bedside.instruments.start("tensiometer")
+        async with within(bedside, LIMIT_S, "timeout"):
+            async for event in heard(ear, Wave, PressureResult):
+                if isinstance(event, PressureResult):
+                    break
+                _follow(event, track, cuff)
+    bedside.keep(track)
+    values = _values(event)
+    _refuse_impossible(values)
+    grade, reasons = _graded(values, cuff.finish())
+    notes = rate_notes(values["pulse_rate"], "heart_rate", before) if "pulse_rate" in values else ()
+    proof = evidence(bedside, "tensiometer", started, grade, *reasons, mode="oscillometric", rest_s=rest, notes=notes)
+    components = {name: Quantity(value, UNITS[name]) for name, value in values.items()}
+    return (Measure("blood_pressure", {str(name): each for name, each in components.items()}, proof),)
+
+
+def _follow(wave: Wave, track: Track, cuff: CuffStream) -> None:
+    track.add(wave)
+    times = [(wave.index + number) / wave.rate for number in range(len(wave.samples))]
+    cuff.update(times, [row[0] for row in wave.samples])
+
+
+def _values(result: PressureResult) -> dict[Component, float]:
+    """The numbers of a result; raises `Unmeasured` when the instrument gave an error in their place."""
+    if result.error is not None:
+        raise Unmeasured(result.error)
+    stated: dict[Component, float | NoValue] = {
+        "systolic": result.systolic,
+        "diastolic": result.diastolic,
+        "mean": result.mean,
+        "pulse_rate": result.pulse_rate,
+    }
+    values = {name: value for name, value in stated.items() if not isinstance(value, NoValue)}
+    if "systolic" not in values or "diastolic" not in values:
+        raise Unmeasured("missing")
+    return values
+
+
+def _refuse_impossible(values: dict[Component, float]) -> None:
+    if pressure_doubts(values["systolic"], values["diastolic"], values.get("mean"), values.get("pulse_rate")):
+        raise Unmeasured("implausible", "implausible")
+
+
+def _graded(values: dict[Component, float], ours: CuffFindings) -> tuple[Grade, list[str]]:
+    """The device's value stands; our own look at the cuff pressure may only lower its grade."""
+    if ours.verdict != "ok" or ours.systolic is None or ours.diastolic is None:
+        return "good", []
+    apart = max(abs(ours.systolic - values["systolic"]), abs(ours.diastolic - values["diastolic"]))
+    return ("usable", ["disagree"]) if apart > 20 else ("good", [])
+
+
+def readings(outcomes: Iterable[Outcome]) -> list[Measure]:
+    """The accepted readings so far."""
+    return [each for each in outcomes if isinstance(each, Measure) and each.name == "blood_pressure"]
+
+
+def another(outcomes: Iterable[Outcome], inflations: int) -> bool:
+    """Whether the protocol asks for another inflation."""
+    return inflations < MOST_INFLATIONS and next_action(_pressures(readings(outcomes))) == "measure"
+
+
+def mean(outcomes: Sequence[Outcome]) -> Measure | None:
+    """The mean of the last two readings, with the rest before the first; None with fewer than two."""
+    taken = readings(outcomes)
+    result = mean_of_last_two(_pressures(taken))
+    if result is None:
+        return None
+    last = taken[-2:]
+    grade = worst(*(each.evidence.quality for each in last), "good" if result.stable else "usable")
+    proof = computed(
+        last,
+        grade,
+        readings=result.n,
+        spread=result.spread,
+        rest_s=taken[0].evidence.rest_s,
+        site=last[-1].evidence.site,
+        mode="mean-of-last-two",
+    )
+    values = {"systolic": Quantity(result.systolic, "mm[Hg]"), "diastolic": Quantity(result.diastolic, "mm[Hg]")}
+    positions = tuple(number for number, each in enumerate(outcomes) if any(each is one for one in last))
+    return Measure("blood_pressure_mean", values, proof, derived_from=positions)
+
+
+def _pressures(taken: Iterable[Measure]) -> list[Pressure]:
+    return [Pressure(each.values["systolic"].value, each.values["diastolic"].value) for each in taken]

@@ -1,0 +1,51 @@
+"""Weight and height on one scale, and the body mass index from both."""
+
+from __future__ import annotations
+
+from cabin_agent.measuring.bedside import Bedside, Unmeasured, computed, evidence, heard, within
+from cabin_agent.results import Measure, NotMeasured, Outcome, Quantity
+from cabin_signal.bmi import bmi
+from cabin_signal.plausibility import judge
+from cabin_signal.spot import HEIGHT_TOLERANCE_CM, WEIGHT_TOLERANCE_KG, Spot, next_of_pair, pair_spot
+from drivers.events import NoValue, Reading
+
+LIMIT_S = 30.0
+
+
+async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """Two locked weights that agree, with the height of the same messages; raises `Unmeasured`."""
+    started = bedside.clock.wall_ms()
+    weights: list[float] = []
+    heights: list[float] = []
+    kept = {"weight": weights, "height": heights}
+    with bedside.instruments.listen("scale") as ear:
+        await bedside.instruments.start("scale")
+        async with within(bedside, LIMIT_S, "nobody"):
+            async for reading in heard(ear, Reading):
+                if "locked" in reading.flags and not isinstance(reading.value, NoValue):
+                    kept.get(reading.quantity, []).append(reading.value)
+                if reading.quantity == "bmi" and weights and next_of_pair(weights, WEIGHT_TOLERANCE_KG) == "done":
+                    break
+    weight = pair_spot(weights, WEIGHT_TOLERANCE_KG)
+    height = pair_spot(heights[-2:], HEIGHT_TOLERANCE_CM)
+    if not isinstance(weight, Spot) or judge("weight", weight.value) == "implausible":
+        raise Unmeasured("unstable" if not isinstance(weight, Spot) else "implausible")
+    first = _measured(bedside, started, "weight", weight, "kg")
+    if not isinstance(height, Spot) or judge("height", height.value) == "implausible":
+        return first, NotMeasured("height", "failed", "missing"), NotMeasured("bmi", "failed", "missing")
+    second = _measured(bedside, started, "height", height, "cm")
+    return first, second, _bmi(first, second, len(before))
+
+
+def _measured(bedside: Bedside, started: int, name: str, spot: Spot, unit: str) -> Measure:
+    proof = evidence(bedside, "scale", started, "good", readings=spot.n, spread=round(spot.spread, 2))
+    return Measure("weight" if name == "weight" else "height", {"value": Quantity(round(spot.value, 2), unit)}, proof)
+
+
+def _bmi(weight: Measure, height: Measure, position: int) -> Outcome:
+    """The index, derived from the two outcomes that begin at `position` of the visit's list."""
+    value = bmi(weight.values["value"].value, height.values["value"].value)
+    if judge("bmi", value) == "implausible":
+        return NotMeasured("bmi", "implausible", "implausible")
+    proof = computed((weight, height), "good")
+    return Measure("bmi", {"value": Quantity(round(value, 1), "kg/m2")}, proof, derived_from=(position, position + 1))

@@ -1,0 +1,54 @@
+"""The temperature at one site: three readings a moment apart, two more where they spread; mode and site are kept."""
+
+from __future__ import annotations
+
+from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within
+from cabin_agent.results import Measure, Outcome, Quantity
+from cabin_signal.plausibility import judge
+from cabin_signal.spot import Spot, next_temperature, temperature_spot
+from drivers.events import NoValue, Reading
+
+LIMIT_S = 40.0
+APART_S = 2.5
+"""Between two readings, long enough for the head to have moved if it moves."""
+
+
+async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """Read until the protocol is satisfied; raises `Unmeasured` when nobody is in front of the sensor."""
+    started, clock = bedside.clock.wall_ms(), bedside.clock
+    readings: list[float] = []
+    last: Reading | None = None
+    ambient = False
+    due = clock.now() + APART_S
+    with bedside.instruments.listen("thermometer") as ear:
+        await bedside.instruments.start("thermometer")
+        async with within(bedside, LIMIT_S, "too-far"):
+            async for reading in heard(ear, Reading):
+                if reading.quantity == "ambient_temperature":
+                    ambient = ambient or "out-of-range" in reading.flags
+                elif clock.now() >= due and not isinstance(reading.value, NoValue) and _somebody(reading.value):
+                    last, due = reading, clock.now() + APART_S
+                    readings.append(reading.value)
+                    if next_temperature(readings) == "done":
+                        break
+    spot = temperature_spot(readings)
+    if last is None or not isinstance(spot, Spot):
+        raise Unmeasured("unstable", "unstable")
+    reasons = ("ambient",) if ambient else ()
+    proof = evidence(
+        bedside,
+        "thermometer",
+        started,
+        "usable" if ambient else "good",
+        *reasons,
+        readings=spot.n,
+        spread=round(spot.spread, 2),
+        mode=str(last.detail["mode"]),
+        site=str(last.detail["site"]),
+    )
+    return (Measure("temperature", {"value": Quantity(round(spot.value, 2), "Cel")}, proof),)
+
+
+def _somebody(celsius: float) -> bool:
+    """Whether what the sensor looks at can be a person."""
+    return judge("temperature", celsius) != "implausible"

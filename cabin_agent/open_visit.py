@@ -1,0 +1,59 @@
+"""The open visit on disk: every step is stored before its effects, so that a restart resumes where it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cabin_agent.journal import Journal
+from cabin_agent.results import Measure, NotMeasured, Outcome
+from cabin_agent.stored import from_json, to_json
+from cabin_agent.visit import Visit
+from cabin_agent.visit_table import State
+
+
+class OpenVisit:
+    """Keeps one visit in the journal: its state as one part, each outcome and each recorded track as its own."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._outcomes = 0
+        self._tracks = 0
+
+    def load(self) -> Visit:
+        """The visit as it was stored last; a ready cabin where there is none."""
+        if not self._journal.is_open() or "visit" not in self._journal.names():
+            return Visit()
+        names = self._journal.names()
+        outcomes = tuple(self._outcome(name) for name in sorted(names) if name.startswith("outcome/"))
+        self._outcomes = len(outcomes)
+        self._tracks = sum(name.startswith("track/") for name in names)
+        return replace(from_json(Visit, self._journal.get("visit")), outcomes=outcomes)
+
+    def keep(self, visit: Visit, tracks: tuple[bytes, ...] = ()) -> None:
+        """Store the visit and what is new of it, in one transaction; a ready cabin stores nothing of anybody."""
+        if visit.state is State.READY:
+            return self.forget()
+        if not self._journal.is_open():
+            self._journal.begin()
+        parts = {"visit": to_json(replace(visit, outcomes=()))}
+        for number, outcome in enumerate(visit.outcomes[self._outcomes :], self._outcomes):
+            parts[f"outcome/{number:04d}/{'measure' if isinstance(outcome, Measure) else 'none'}"] = to_json(outcome)
+        for number, track in enumerate(tracks, self._tracks):
+            parts[f"track/{number:04d}"] = track
+        self._journal.put_many(parts)
+        self._outcomes, self._tracks = len(visit.outcomes), self._tracks + len(tracks)
+        return None
+
+    def tracks(self) -> list[bytes]:
+        """Every recorded track, in order."""
+        names = sorted(name for name in self._journal.names() if name.startswith("track/"))
+        return [self._journal.get(name) for name in names]
+
+    def forget(self) -> None:
+        """Destroy everything of the visit."""
+        self._journal.forget()
+        self._outcomes = self._tracks = 0
+
+    def _outcome(self, name: str) -> Outcome:
+        kind: type[Measure] | type[NotMeasured] = Measure if name.endswith("/measure") else NotMeasured
+        return from_json(kind, self._journal.get(name))

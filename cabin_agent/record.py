@@ -1,0 +1,54 @@
+"""The visit as the record receives it: what was measured, and for everything else why not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cabin_agent.plan import TASKS, tasks_for
+from cabin_agent.results import CabinIdentity, Measure, NotMeasured, Outcome, VisitRecord, WhyNot
+from cabin_agent.visit import Visit
+
+
+def visit_record(visit: Visit, cabin: CabinIdentity, recording: str | None) -> VisitRecord | None:
+    """What goes to the record; None where nobody was named, so that there is no record to write to.
+
+    `recording` is the SHA-256 (hex) of the raw recording delivered beside it, if there is one.
+    """
+    if visit.subject is None or visit.ended_by is None:
+        return None
+    return VisitRecord(
+        visit_id=visit.visit_id,
+        kind=visit.kind,
+        subject=visit.subject,
+        cabin=replace(cabin, simulated=cabin.simulated or _any_simulated(visit.outcomes)),
+        language=visit.language or "fr",
+        started_ms=visit.started_ms,
+        ended_ms=visit.ended_ms,
+        ended_by=visit.ended_by,
+        outcomes=tuple(_with_recording(outcome, recording) for outcome in _complete(visit)),
+        consents=visit.consents,
+        exclusions=visit.exclusions,
+        satisfaction=visit.satisfaction,
+        recording=recording,
+        mid=visit.mid,
+    )
+
+
+def _complete(visit: Visit) -> tuple[Outcome, ...]:
+    """The outcomes, and one "not measured" for each measure that the visit ended before."""
+    why: WhyNot = "refused" if visit.ended_by == "refused" else "interrupted"
+    have = {outcome.name for outcome in visit.outcomes}
+    planned = [name for task in tasks_for(visit.measures) for name in TASKS[task].yields]
+    return (*visit.outcomes, *(NotMeasured(name, why) for name in planned if name not in have))
+
+
+def _with_recording(outcome: Outcome, recording: str | None) -> Outcome:
+    """Point the evidence of measured waveforms at the raw recording."""
+    if not isinstance(outcome, Measure) or recording is None or outcome.evidence.device is None:
+        return outcome
+    return replace(outcome, evidence=replace(outcome.evidence, recording=recording))
+
+
+def _any_simulated(outcomes: tuple[Outcome, ...]) -> bool:
+    devices = [outcome.evidence.device for outcome in outcomes if isinstance(outcome, Measure)]
+    return any(device.simulated for device in devices if device is not None)

@@ -1,0 +1,78 @@
+"""The raw recording of a visit: the samples behind its values, kept with the open visit and delivered beside it.
+
+Content type `application/vnd.cabin.recording+cbor`: deterministic CBOR of
+`{"version": 1, "simulated": bool, "tracks": [{"stream", "rate", "unit", "scale", "channels", "started_ms",
+"index": [...], "samples": bytes}]}`; `samples` is little-endian int32, channel after channel, times `scale` in
+`unit`; `index` holds `[position, sample index]` wherever the numbering jumps, so that a gap stays a gap.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import cbor2
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.events import Wave
+
+CONTENT_TYPE = "application/vnd.cabin.recording+cbor"
+SCALES = {"mV": 1e-5, "mm[Hg]": 0.1, "1": 1.0}
+"""Unit of one count for each unit: 10 nV, 0.1 mmHg, one device count."""
+
+
+@dataclass(slots=True)
+class Track:
+    """One stretch of one waveform as it arrived."""
+
+    started_ms: int
+    waves: list[Wave] = field(default_factory=list)
+
+    def add(self, wave: Wave) -> None:
+        """Keep one more block."""
+        self.waves.append(wave)
+
+    def packed(self) -> bytes:
+        """The track as CBOR; empty bytes if nothing arrived."""
+        return cbor2.dumps(self._content(), canonical=True) if self.waves else b""
+
+    def _content(self) -> dict[str, Any]:
+        first = self.waves[0]
+        scale = SCALES[first.unit]
+        rows = np.concatenate([np.asarray(wave.samples, dtype=np.float64) for wave in self.waves])
+        counts = np.rint(rows / scale).astype("<i4")
+        return {
+            "stream": first.stream,
+            "rate": first.rate,
+            "unit": first.unit,
+            "scale": scale,
+            "channels": list(first.channels),
+            "started_ms": self.started_ms,
+            "index": self._jumps(),
+            "samples": np.ascontiguousarray(counts.T).tobytes(),
+        }
+
+    def _jumps(self) -> list[list[int]]:
+        jumps, position, expected = [], 0, None
+        for wave in self.waves:
+            if wave.index != expected:
+                jumps.append([position, wave.index])
+            position += len(wave.samples)
+            expected = wave.index + len(wave.samples)
+        return jumps
+
+
+def recording(tracks: list[bytes], *, simulated: bool) -> tuple[bytes, str]:
+    """The whole recording as content, and its SHA-256 in hex."""
+    content = cbor2.dumps(
+        {"version": 1, "simulated": simulated, "tracks": [cbor2.loads(track) for track in tracks]}, canonical=True
+    )
+    return content, hashlib.sha256(content).hexdigest()
+
+
+def samples(track: dict[str, Any]) -> NDArray[np.float64]:
+    """The samples of one track of a recording, shape (channels, n), in its unit."""
+    counts = np.frombuffer(track["samples"], dtype="<i4").reshape(len(track["channels"]), -1)
+    return counts * float(track["scale"])

@@ -1,0 +1,25 @@
+"""Tables for people in a terminal, as wide as it is; plain text where the output is not a terminal."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+
+PIPE_WIDTH = 160
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table without frames; long cells are folded at the terminal's width."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    width = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns if sys.stdout.isatty() else PIPE_WIDTH
+    drawn = Table(*header, box=SIMPLE_HEAD, pad_edge=False, header_style="")
+    for row in rows:
+        drawn.add_row(*row)
+    out = io.StringIO()
+    Console(file=out, width=width, markup=False, emoji=False, color_system=None).print(drawn)
+    return "\n".join(line.rstrip() for line in out.getvalue().strip("\n").splitlines())

@@ -1,0 +1,89 @@
+"""How far each second of a lead can be trusted, and why not further.
+
+Simple, explainable rules of the kind of the CinC 2011 challenge: what the agent or the nurse can do something about
+gets a word of its own. Limits are in mV.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cabin_signal.filters import Samples, Sections, low_pass
+from cabin_signal.findings import QualitySpan, grade_of
+from cabin_signal.mains import MainsMeter
+from cabin_signal.stretch import Bridge, Stretch
+
+FLAT_MV = 0.05
+"""Less than this from top to bottom in a second is no ECG."""
+RAIL_MV = 3.0
+"""An amplifier's rail is not nearer to zero."""
+RAIL_PART = 0.1
+"""Part of a second at one extreme value that is saturation."""
+HUM_MV, MUCH_HUM_MV = 0.1, 0.5
+"""Mean rectified mains that hurts, and that spoils."""
+DRIFT_MV, MUCH_DRIFT_MV = 1.0, 4.0
+"""Range of the baseline in a second that hurts, and that spoils."""
+NOISE = 0.35
+"""Height of rejected humps over that of beats that hurts."""
+PAUSE_S = 3.0
+"""Longest time without a beat."""
+
+
+class EcgQuality:
+    """Grades one second after the other; feed at most what is left of the second at a time."""
+
+    def __init__(self, fs: float) -> None:
+        """`fs` in Hz."""
+        self._fs = fs
+        self._bridge = Bridge()
+        self._mains = MainsMeter(fs)
+        self._baseline = Sections(low_pass(2, 1.0, fs))
+        length = int(np.ceil(fs))
+        self._raw, self._hum, self._drift = Stretch(length), Stretch(length), Stretch(length)
+        self._last_beat = 0
+
+    def update(self, block: Samples) -> None:
+        """The newest samples in mV, NaN where there are none."""
+        x, _ = self._bridge.update(block)
+        self._raw.append(block)
+        self._hum.append(self._mains.update(x))
+        self._drift.append(self._baseline.update(x))
+
+    def beat(self, sample: int) -> None:
+        """There is a beat at `sample`."""
+        self._last_beat = sample
+
+    def grade(self, start: int, end: int, noisiness: float | None) -> QualitySpan:
+        """The grade of samples [start, end), the newest ones; `noisiness` as the beat detector has it now."""
+        raw = self._raw.window(start, end)
+        spoiling = _contact(raw)
+        hurting: set[str] = set()
+        if not spoiling:
+            hum = float(np.mean(self._hum.window(start, end)))
+            drift = float(np.ptp(self._drift.window(start, end)))
+            spoiling = {
+                w for w, v, limit in (("mains", hum, MUCH_HUM_MV), ("movement", drift, MUCH_DRIFT_MV)) if v > limit
+            }
+            hurting = {w for w, v, limit in (("mains", hum, HUM_MV), ("movement", drift, DRIFT_MV)) if v > limit}
+            if noisiness is not None and noisiness > NOISE:
+                hurting.add("movement")
+            if end - self._last_beat > PAUSE_S * self._fs:
+                spoiling.add("no-beats")
+        return QualitySpan(start, end, grade_of(spoiling, hurting), tuple(sorted(spoiling | hurting)))
+
+
+def _contact(raw: Samples) -> set[str]:
+    """What is wrong where the electrode gives no ECG at all."""
+    real = raw[np.isfinite(raw)]
+    if len(real) < 0.8 * len(raw):
+        return {"electrode-off"}
+    if _at_rail(real):
+        return {"saturation"}
+    return {"flat"} if float(np.ptp(real)) < FLAT_MV else set()
+
+
+def _at_rail(real: Samples) -> bool:
+    most = RAIL_PART * len(real)
+    top, bottom = float(real.max()), float(real.min())
+    at_top = abs(top) > RAIL_MV and int(np.sum(real == top)) > most
+    return at_top or (abs(bottom) > RAIL_MV and int(np.sum(real == bottom)) > most)

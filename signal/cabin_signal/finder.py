@@ -1,0 +1,68 @@
+"""From a waveform to its beats: front end, maxima and choice, one after the other.
+
+The front end is what differs between an ECG and a pleth; a better one, or a second unlike one to compare with, is
+another class with the shape of `Curve`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from cabin_signal.beats import Candidate, Pick, Picker, Rules
+from cabin_signal.filters import Samples
+from cabin_signal.maxima import Maxima
+from cabin_signal.stretch import Mask, Stretch
+
+
+class Curve(Protocol):
+    """A front end: the waveform in, the curve of humps and the slope that tells a beat from its after-wave out."""
+
+    def update(self, x: Samples) -> tuple[Samples, Samples]:
+        """(curve, slope), each as long as `x`; causal, with state from block to block."""
+
+
+class Finder:
+    """Front end, maxima and choice together: a bridged waveform in, beats out."""
+
+    def __init__(
+        self, rules: Rules, fs: float, curve: Curve, delay: int, veto: Callable[[int], bool] = lambda _middle: False
+    ) -> None:
+        """`delay`: samples by which a hump of `curve` comes after the middle of its beat.
+
+        `veto` is asked about the middle of every hump, and may say that the waveform there is no beat at all.
+        """
+        self._curve = curve
+        self._veto = veto
+        self._delay = delay
+        self._ready_after = int(rules.dominance * fs) + 2
+        self._before, self._after = int(0.12 * fs), int(0.03 * fs)
+        self._near = int(0.06 * fs)
+        self._maxima = Maxima(int(rules.dominance * fs), rules.floor)
+        self._slope = Stretch(int(2 * fs))
+        self._real = Stretch(int(2 * fs))
+        self.picker = Picker(rules, fs)
+
+    def update(self, x: Samples, real: Mask) -> list[Pick]:
+        """Beats among bridged samples `x`, of which `real` are no holes; at most a second at a time."""
+        curve, slope = self._curve.update(x)
+        self._slope.append(np.abs(slope))
+        self._real.append(real.astype(np.float64))
+        tops = [(self._candidate(at, height), at + self._ready_after) for at, height in self._maxima.update(curve)]
+        return self.picker.update([(c, ready) for c, ready in tops if self._may_be_beat(c)], self._slope.end)
+
+    def _candidate(self, top: int, height: float) -> Candidate:
+        steepest = self._slope.window(top - self._before, top + self._after)
+        return Candidate(top - self._delay, height, float(steepest.max(initial=0.0)))
+
+    def _may_be_beat(self, c: Candidate) -> bool:
+        real = bool(self._real.window(c.at - self._near, c.at + self._near).all())
+        return real and not self._veto(c.at)
+
+
+def measured_delay(curve: Curve, beat: Samples, middle: int) -> int:
+    """How many samples after `middle` of a model beat the hump of a fresh `curve` comes."""
+    humps, _ = curve.update(beat)
+    return int(np.argmax(humps)) - middle

@@ -1,0 +1,84 @@
+"""A Welch Allyn TM 262 audiometer that its operator has put on "transfer": one test after the other.
+
+Protocol sheet audiometer, A (manual pages 5-4 to 5-13): records of 60 characters, here one for each ear, pushed when
+a test is done; nothing is ever asked. A new test has a new sequence digit. XOFF holds the transfer, for 6 s at most.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from simulators.body import Body
+from simulators.device import Frames
+from simulators.listener import Listener, threshold
+from simulators.physiology import FREQUENCIES
+
+EAR_S = 40.0
+PAUSE_S = 5.0
+TEST_S = 2 * EAR_S + PAUSE_S
+"""A listener who begins to wait at any time has a whole transfer after at most so long."""
+XON, XOFF = 0x11, 0x13
+XOFF_S = 6.0
+NO_RESPONSE = 300
+"""Any of 231 to 450; how the level is coded there is not known (sheet)."""
+
+
+def record(sequence: int, index: int, total: int, ear: Literal["left", "right"], levels: list[int | None]) -> bytes:
+    """One ear's record; `levels` in dB HL for `FREQUENCIES`, None for no response."""
+    coded = (NO_RESPONSE if level is None else 2 * level for level in levels)
+    side = "01" if ear == "left" else "02"
+    text = f":y{sequence}{index}{total}-----{side}" + "".join(f"{value & 0xFFFF:04X}" for value in coded)
+    # "Most significant bit = 0": a sum of seven bits, as the manual's text says; whether so is not confirmed.
+    return f"{text}{sum(text.encode('ascii')) & 0x7F:02X}\r\n".encode("ascii")
+
+
+class Audiometer:
+    """The audiometer on the body's ears."""
+
+    kind: ClassVar[str] = "audiometer"
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._tests = 0
+        self._waiting: Frames = []
+        self._held_since: float | None = None
+
+    def opened(self, now: float) -> None:  # noqa: ARG002
+        """The audiometer does not notice."""
+        self._held_since = None
+
+    def receive(self, data: bytes, now: float) -> Frames:
+        """XOFF and XON; everything else is ignored."""
+        for byte in data:
+            if byte == XOFF and self._held_since is None:
+                self._held_since = now
+            elif byte == XON:
+                self._held_since = None
+        return []
+
+    def produce(self, now: float) -> Frames:
+        """Both ears of the test that has just been finished."""
+        if now >= (self._tests + 1) * TEST_S - PAUSE_S:
+            # Tests that ended while nobody looked are over: only the last one is transferred.
+            self._tests = max(self._tests + 1, int((now + PAUSE_S) // TEST_S))
+            self._waiting = self._transfer(self._tests)
+        if self._held_since is None:
+            ready, self._waiting = self._waiting, []
+            return ready
+        if now - self._held_since > XOFF_S:
+            self._waiting = []
+        return []
+
+    def _transfer(self, number: int) -> Frames:
+        rng = np.random.default_rng((self._body.seed, 262, number))
+        digit = number % 10
+        return [
+            record(digit, 1, 2, "left", self._levels(self._body.physiology.left, rng)),
+            record(digit, 2, 2, "right", self._levels(self._body.physiology.right, rng)),
+        ]
+
+    def _levels(self, ear: tuple[float, ...], rng: np.random.Generator) -> list[int | None]:
+        person = self._body.physiology
+        return [threshold(Listener(level, person, rng)) for _, level in zip(FREQUENCIES, ear, strict=True)]

@@ -1,0 +1,123 @@
+"""All simulated instruments of a cabin in one process, around one body."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from simulators import replay
+from simulators.audiometer import Audiometer
+from simulators.body import Body
+from simulators.control import Control
+from simulators.device import Clock, Device, SimulatorError, WrongUse
+from simulators.ecg import Ecg
+from simulators.faults import fault_of
+from simulators.oximeter import Oximeter
+from simulators.scale import Scale
+from simulators.station import Station
+from simulators.tensiometer import Tensiometer
+from simulators.thermometer import Thermometer
+from simulators.wire import Host, Listener, Pty, Wire
+
+INSTRUMENTS: Mapping[str, Callable[[Body], Device]] = {
+    "oximeter": Oximeter,
+    "tensiometer": Tensiometer,
+    "thermometer": Thermometer,
+    "scale": Scale,
+    "ecg": Ecg,
+    "audiometer": Audiometer,
+}
+"""Every simulated instrument: its name, which is also that of its link."""
+
+REPLAYS: Mapping[str, Callable[[Body, Path], Device]] = {
+    "oximeter": lambda body, record: Oximeter(body, replay.read_finger(record)),
+    "ecg": lambda body, record: Ecg(body, replay.read_leads(record)),
+}
+"""Those that can play a recording."""
+
+TICK_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Where a running rack is met."""
+
+    urls: Mapping[str, str]
+    control: Path
+
+
+async def run_rack(
+    folder: Path,
+    names: Sequence[str],
+    body: Body,
+    speed: float = 1.0,
+    replays: Mapping[str, Path] | None = None,
+    faults: Mapping[str, Sequence[str]] | None = None,
+    *,
+    listen: Mapping[str, str] | None = None,
+    ready: Callable[[Ready], None] | None = None,
+) -> None:
+    """Run the instruments `names` until cancelled; links at `<folder>/<name>`, commands at `<folder>/control.sock`.
+
+    `replays`: instrument -> WFDB record; `faults`: instrument -> names of faults to begin with; `listen`: instrument
+    -> `socket://host:port` in place of a link. `ready` is called once everything can be opened. Whatever ends it, no
+    link, socket or pseudo-terminal is left. Raises `WrongUse` or `SimulatorError` with one sentence.
+    """
+    # A record takes seconds to read: the clock starts after.
+    devices = {name: _device(name, body, (replays or {}).get(name)) for name in names}
+    clock = Clock(speed)
+    stations = {
+        name: Station(device, _wire(folder, name, (listen or {}).get(name)), body, clock)
+        for name, device in devices.items()
+    }
+    beginning = [(stations[name], fault_of(name, text)) for name in stations for text in (faults or {}).get(name, ())]
+    _make(folder)
+    control = Control(folder / "control.sock", stations, body, clock)
+    await control.open()
+    try:
+        for station in stations.values():
+            station.plug()
+        for station, fault in beginning:
+            station.apply(fault)
+        if ready:
+            ready(Ready({name: station.url for name, station in stations.items()}, control.path))
+        await _tick(list(stations.values()))
+    finally:
+        control.close()
+        for station in stations.values():
+            station.unplug()
+
+
+def _device(name: str, body: Body, record: Path | None) -> Device:
+    if name not in INSTRUMENTS:
+        raise WrongUse(f"There is no simulated “{name}”; there is {', '.join(INSTRUMENTS)}.")
+    if record is None:
+        return INSTRUMENTS[name](body)
+    if name not in REPLAYS:
+        raise WrongUse(f"The {name} plays no recordings; {' and '.join(REPLAYS)} do.")
+    return REPLAYS[name](body, record)
+
+
+def _wire(folder: Path, name: str, url: str | None) -> Callable[[Host], Wire]:
+    return partial(Listener, url) if url is not None else partial(Pty, folder / name)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SimulatorError(f"Cannot make the folder {folder} ({error.strerror}); give another one.") from None
+
+
+async def _tick(stations: list[Station]) -> None:
+    """Let every station send, fifty times a second by the loop's clock; a late tick is not made up for."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while True:
+        for station in stations:
+            station.tick()
+        done = int((loop.time() - began) / TICK_S)
+        await asyncio.sleep(began + (done + 1) * TICK_S - loop.time())

@@ -1,0 +1,80 @@
+"""One simulated instrument on its wire, with the faults that somebody has put there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulators.body import Body
+from simulators.device import Clock, Device, Frames
+from simulators.faults import WEAR, Fault, Link
+from simulators.physiology import LEADS
+from simulators.wire import Host, Wire
+
+
+class Station:
+    """A device, its wire and its faults; `tick` is called again and again by whoever has the loop."""
+
+    def __init__(self, device: Device, make_wire: Callable[[Host], Wire], body: Body, clock: Clock) -> None:
+        self._device, self._body, self._clock = device, body, clock
+        self._link = Link(WEAR[device.kind])
+        self._silent = False
+        self._wire = make_wire(Host(self._opened, self._wrote))
+
+    @property
+    def url(self) -> str:
+        """What a driver opens."""
+        return self._wire.url
+
+    def plug(self) -> None:
+        """Put the wire in; raise `SimulatorError` when its place is taken."""
+        self._wire.plug()
+
+    def unplug(self) -> None:
+        """Take the wire out; nothing of it is left."""
+        self._wire.unplug()
+
+    def tick(self) -> None:
+        """Send what has fallen due."""
+        self._wire.poll()
+        self._deliver(self._device.produce(self._clock.now()))
+
+    def apply(self, fault: Fault) -> None:
+        """Make `fault` happen; again is no different from once."""
+        self._set(fault, wrong=True)
+
+    def clear(self, fault: Fault) -> None:
+        """End `fault`; nothing happens when it was not there."""
+        self._set(fault, wrong=False)
+
+    def _set(self, fault: Fault, wrong: bool) -> None:
+        match fault.name:
+            case "unplug":
+                self._wire.unplug() if wrong else self._wire.plug()
+            case "silence":
+                self._silent = wrong
+            case "bad-checksum":
+                self._link.spoils = wrong
+            case "dropped-bytes":
+                self._link.drops = wrong
+            case "finger-out":
+                self._touch("finger_in", not wrong)
+            case "loose-cuff":
+                self._touch("cuff_on", not wrong)
+            case "electrode-off":
+                leads = {fault.lead} if fault.lead else set(LEADS)
+                worn = self._body.presence.electrodes_on
+                self._touch("electrodes_on", worn - leads if wrong else worn | leads)
+
+    def _touch(self, name: str, value: object) -> None:
+        self._body.change(self._clock.now(), {name: value})
+
+    def _opened(self) -> None:
+        self._device.opened(self._clock.now())
+
+    def _wrote(self, data: bytes) -> None:
+        if not self._silent:
+            self._deliver(self._device.receive(data, self._clock.now()))
+
+    def _deliver(self, frames: Frames) -> None:
+        if frames and not self._silent:
+            self._wire.send(self._link.carry(frames))

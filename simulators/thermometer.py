@@ -1,0 +1,80 @@
+"""A GY-MCU90614 infrared board: nine-byte frames about 14 times a second, as soon as it has power.
+
+Protocol sheet mlx90614-gymcu: `5A 5A 45 04`, object and ambient temperature in hundredths of a degree, sum.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from simulators.body import Body
+from simulators.device import Frames
+
+RATE = 14.0
+NOISE_C = 0.03
+ONE, CONTINUOUS, AT_POWER_UP, NOT_AT_POWER_UP = b"\xa5\x15\xba", b"\xa5\x45\xea", b"\xa5\x51\xf6", b"\xa5\x52\xf7"
+
+
+def frame(spot: float, ambient: float) -> bytes:
+    """One frame of two temperatures in Celsius."""
+    body = b"\x5a\x5a\x45\x04" + b"".join(
+        _hundredths(value).to_bytes(2, "big", signed=True) for value in (spot, ambient)
+    )
+    return body + bytes([sum(body) & 0xFF])
+
+
+def _hundredths(celsius: float) -> int:
+    return round(celsius * 100)
+
+
+class Thermometer:
+    """The board in front of the face, or of the wall when nobody faces it."""
+
+    kind: ClassVar[str] = "thermometer"
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._rng = np.random.default_rng((body.seed, 90614))
+        self._pending = b""
+        self._flows = True
+        self._flows_at_power_up = True
+        self._sent = 0
+
+    def opened(self, now: float) -> None:
+        """The USB bridge gives it power with the port."""
+        self._flows = self._flows_at_power_up
+        self._sent = int(now * RATE)
+
+    def receive(self, data: bytes, now: float) -> Frames:
+        """Commands of three bytes; they are not acknowledged, and the line speed is none of a simulated wire."""
+        self._pending += data
+        answers: Frames = []
+        while (start := self._pending.find(b"\xa5")) >= 0 and len(self._pending) >= start + 3:
+            answers += self._obey(self._pending[start : start + 3], now)
+            self._pending = self._pending[start + 3 :]
+        self._pending = self._pending[-2:]
+        return answers
+
+    def produce(self, now: float) -> Frames:
+        """A frame for each fourteenth of a second that has passed."""
+        due = int(now * RATE) - self._sent
+        self._sent += max(0, due)
+        return [self._frame() for _ in range(due)] if self._flows else []
+
+    def _obey(self, command: bytes, now: float) -> Frames:
+        if command == ONE:
+            self._flows = False
+            return [self._frame()]
+        if command == CONTINUOUS:
+            self._flows, self._sent = True, int(now * RATE)
+        elif command in (AT_POWER_UP, NOT_AT_POWER_UP):
+            self._flows_at_power_up = command == AT_POWER_UP
+        return []
+
+    def _frame(self) -> bytes:
+        body = self._body.physiology
+        seen = body.temperature if self._body.presence.facing else body.ambient
+        noise = self._rng.normal(0.0, NOISE_C, 2)
+        return frame(seen + noise[0], body.ambient + noise[1] / 3)

@@ -1,0 +1,416 @@
+"""The durable outbox: a letter is sealed, numbered and stored in one transaction; only a signed receipt erases it.
+
+Rows hold sealed envelopes alone: the cabin itself cannot open them, so a stolen disk tells nothing. `put` with a
+known message id does nothing, so whoever crashed between storing and hearing of it simply puts again.
+
+Threads: one connection and one lock. The core's thread puts, the uplink's thread asks what is due and settles; each
+call holds the lock for one transaction (a few milliseconds, the seal included). Processes: one, kept by a file lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from sync.ballast import Ballast
+from sync.durable import (
+    connect,
+    failure,
+    hold,
+    is_corrupt,
+    is_full,
+    is_sound,
+    move_aside,
+    sqlite_errors,
+    transaction,
+    truncate_wal,
+)
+from sync.envelope import NO_PREVIOUS, Sealed
+from sync.errors import OutboxFull, Refused
+from sync.flight import Flights
+from sync.keys import Signers
+from sync.receipt import Receipt, verify_receipt
+
+Sealer = Callable[[int, bytes], Sealed]
+"""Seals one content for a sequence number and the hash of the previous envelope (`seq`, `prev`)."""
+State = Literal["pending", "in-flight", "quarantined"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sender (
+    one INTEGER PRIMARY KEY CHECK (one = 1), src BLOB NOT NULL, last_seq INTEGER NOT NULL, prev BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS letter (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, mid BLOB NOT NULL UNIQUE, src BLOB NOT NULL, seq INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'quarantined')), reason TEXT NOT NULL, stored_ms INTEGER NOT NULL,
+    size INTEGER NOT NULL, hash BLOB NOT NULL, envelope BLOB NOT NULL, UNIQUE (src, seq)
+);
+CREATE INDEX IF NOT EXISTS letter_state ON letter (state, id);
+CREATE TABLE IF NOT EXISTS delivered (
+    mid BLOB PRIMARY KEY, src BLOB NOT NULL, seq INTEGER NOT NULL, status TEXT NOT NULL, time_ms INTEGER NOT NULL,
+    size INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+_BALLAST = 2 << 20
+"""Twice what the WAL holds before it is moved into the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A letter that is safe: its sender id and sequence number, and whether it was already there."""
+
+    src: bytes
+    seq: int
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One sealed envelope to send."""
+
+    id: int
+    mid: bytes
+    seq: int
+    envelope: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a receipt did: purged a letter, put one aside, spoke of none, or was not to be believed."""
+
+    outcome: Literal["purged", "quarantined", "unknown", "refused"]
+    mid: bytes | None
+    seq: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row for the technician: no content, no identity."""
+
+    mid: bytes
+    seq: int
+    state: State
+    size: int
+    stored_ms: int
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """One letter that was handed over, waiting or settled: no content, no identity."""
+
+    mid: bytes
+    seq: int
+    state: State | Literal["delivered"]
+    status: str | None
+    """What the record signed: "stored" or "duplicate"; "rejected" in quarantine; None while it is awaited."""
+    settled_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many letters wait, how many the record refused, and the bytes that all take."""
+
+    pending: int
+    quarantined: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes of envelopes that the outbox may hold, and the part that a visit under way may still need."""
+
+    quota: int = 512 << 20
+    reserve: int = 32 << 20
+
+
+def wall_ms() -> int:
+    """UTC in milliseconds, as the machine believes it."""
+    return time.time_ns() // 1_000_000
+
+
+class Outbox:
+    """The letters of one cabin, in one SQLite file.
+
+    A damaged file is moved beside itself at the start, named in `damaged`, and a new one begun under a new sender id;
+    nothing is deleted. Raises `OutboxLocked` where another process holds the file, `OutboxFailed` where it cannot be
+    opened.
+    """
+
+    def __init__(self, path: Path, room: Room | None = None, now_ms: Callable[[], int] = wall_ms) -> None:
+        self.path = path
+        self.damaged: Path | None = None
+        self._room = room or Room()
+        self._now_ms = now_ms
+        self._lock = threading.RLock()
+        self._flights = Flights()
+        self._listeners: list[Callable[[], None]] = []
+        self._file_lock = hold(path)
+        try:
+            self._db = self._open()
+            self._begin_sender()
+            self._used = self._sum()
+            self._ballast = Ballast(path.with_name(f"{path.name}.ballast"), _BALLAST)
+            self._ballast.fill()
+        except BaseException as error:
+            self._file_lock.close()
+            if isinstance(error, sqlite3.Error):
+                raise failure(error) from error
+            raise
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            db = connect(self.path, _SCHEMA)
+            if is_sound(db):
+                return db
+            db.close()
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+        self.damaged = move_aside(self.path)
+        return connect(self.path, _SCHEMA)
+
+    def _begin_sender(self) -> None:
+        self._db.execute("INSERT OR IGNORE INTO sender VALUES (1, ?, 0, ?)", (os.urandom(16), NO_PREVIOUS))
+
+    def close(self) -> None:
+        """Release the file; everything in it is already durable."""
+        with self._lock:
+            self._db.close()
+            self._file_lock.close()
+
+    @property
+    def src(self) -> bytes:
+        """The opaque sender id under which the next letter is numbered; ask for it inside a sealer."""
+        with self._lock:
+            return bytes(self._db.execute("SELECT src FROM sender").fetchone()[0])
+
+    def rotate(self) -> None:
+        """Begin a new random sender id, numbered from 1; letters already stored keep theirs."""
+        with self._lock, sqlite_errors(), transaction(self._db):
+            self._db.execute("UPDATE sender SET src = ?, last_seq = 0, prev = ?", (os.urandom(16), NO_PREVIOUS))
+
+    def on_put(self, listener: Callable[[], None]) -> None:
+        """Call `listener`, in the thread that puts, after each new letter; it must return at once."""
+        self._listeners.append(listener)
+
+    def put(self, mid: bytes, sealer: Sealer) -> Stored:
+        """Seal and store one letter; when this returns it survives a power cut.
+
+        A known `mid` changes nothing. `OutboxFull` where there is no room and `OutboxFailed` where the disk fails:
+        then nothing was stored and no number was used up. What the sealer raises comes through.
+        """
+        with self._lock:
+            known = self._known(mid)
+            if known is not None:
+                return known
+            with sqlite_errors(), transaction(self._db):
+                stored, size = self._store(mid, sealer)
+            self._used += size
+        for listener in self._listeners:
+            listener()
+        return stored
+
+    def _known(self, mid: bytes) -> Stored | None:
+        for table in ("letter", "delivered"):
+            row = self._db.execute(f"SELECT src, seq FROM {table} WHERE mid = ?", (mid,)).fetchone()  # noqa: S608
+            if row is not None:
+                return Stored(row[0], row[1], repeated=True)
+        return None
+
+    def _store(self, mid: bytes, sealer: Sealer) -> tuple[Stored, int]:
+        src, last, prev = self._db.execute("SELECT src, last_seq, prev FROM sender").fetchone()
+        sealed = sealer(last + 1, prev)
+        size = len(sealed.envelope)
+        if self._used + size > self._room.quota:
+            raise OutboxFull("The outbox has reached its quota: restore the link to the record so that it can empty.")
+        self._db.execute(
+            "INSERT INTO letter (mid, src, seq, state, reason, stored_ms, size, hash, envelope)"
+            " VALUES (?, ?, ?, 'pending', '', ?, ?, ?, ?)",
+            (mid, src, last + 1, self._now_ms(), size, _hash(sealed.envelope), sealed.envelope),
+        )
+        self._db.execute("UPDATE sender SET last_seq = ?, prev = ?", (last + 1, sealed.prot_hash))
+        return Stored(src, last + 1, repeated=False), size
+
+    def accepts_new_visit(self) -> bool:
+        """Whether a visit that begins now can also be stored: below the reserve no new one may start."""
+        with self._lock:
+            used = self._used
+        free = shutil.disk_usage(self.path.parent).free
+        # A letter passes through the WAL before it reaches the database: twice its bytes are needed for a moment.
+        return used + self._room.reserve <= self._room.quota and free >= 2 * self._room.reserve
+
+    def due(self, now: float, limit: int) -> list[Letter]:
+        """At most `limit` letters to send at monotonic time `now`, the oldest first; see `flight.Flights`."""
+        with self._lock, sqlite_errors():
+            early, late = self._flights.expired(now)
+            query = "SELECT id FROM letter WHERE state = 'pending' AND id > ? ORDER BY id LIMIT ?"
+            fresh = [row[0] for row in self._db.execute(query, (self._flights.highest, limit))]
+            return [self._letter(row) for row in [*early, *fresh, *late][:limit]]
+
+    def _letter(self, row: int) -> Letter:
+        mid, seq, envelope = self._db.execute("SELECT mid, seq, envelope FROM letter WHERE id = ?", (row,)).fetchone()
+        return Letter(row, mid, seq, envelope)
+
+    def mark_sent(self, letter: Letter, resend_at: float) -> None:
+        """`letter` went out; without a receipt it is due again at monotonic time `resend_at`."""
+        with self._lock:
+            query = "SELECT 1 FROM letter WHERE id = ? AND state = 'pending'"
+            if self._db.execute(query, (letter.id,)).fetchone():
+                self._flights.sent(letter.id, len(letter.envelope), resend_at)
+
+    def attempts(self, letter: Letter) -> int:
+        """How often a letter was sent since this process began."""
+        with self._lock:
+            return self._flights.attempts(letter.id)
+
+    def release(self) -> None:
+        """The connection is gone: all letters in flight are due again."""
+        with self._lock:
+            self._flights.release()
+
+    def load(self, now: float) -> tuple[int, int]:
+        """Number and bytes of the letters whose receipt is awaited."""
+        with self._lock:
+            return self._flights.load(now)
+
+    def next_due(self) -> float | None:
+        """When the first awaited receipt is given up."""
+        with self._lock:
+            return self._flights.next_due()
+
+    def settle(self, data: bytes, signers: Signers, *, tidy: bool = True) -> Settlement:
+        """Believe a receipt if both signatures, the message and the envelope's hash fit, and do what it says.
+
+        "stored" and "duplicate" erase the letter and keep a tombstone; "rejected" puts it aside. `tidy` also empties
+        the WAL, which holds erased letters until then; leave it out between receipts that come in a row.
+        """
+        try:
+            receipt = verify_receipt(data, signers)
+        except Refused as refusal:
+            return Settlement("refused", None, None, refusal.code)
+        with self._lock, sqlite_errors():
+            query = "SELECT id, src, seq, hash, size FROM letter WHERE mid = ?"
+            row = self._db.execute(query, (receipt.mid,)).fetchone()
+            if row is None:
+                return Settlement("unknown", receipt.mid, None)
+            if (receipt.envelope_hash, receipt.src) != (row[3], row[1]):
+                return Settlement("refused", receipt.mid, row[2], "hash")
+            if receipt.status == "rejected":
+                return self._quarantine(receipt, row[0], row[2])
+            return self._purge(receipt, row[0], row[2], row[4], tidy)
+
+    def _purge(self, receipt: Receipt, row: int, seq: int, size: int, tidy: bool) -> Settlement:
+        tombstone = (receipt.mid, receipt.src, seq, receipt.status, self._now_ms(), size)
+        query = "INSERT OR REPLACE INTO delivered VALUES (?, ?, ?, ?, ?, ?)"
+        self._write((query, tombstone), ("DELETE FROM letter WHERE id = ?", (row,)))
+        self._flights.forget(row)
+        self._used -= size
+        if tidy:
+            # The letter is gone in any case; where the WAL cannot be emptied now, a later receipt does it.
+            with contextlib.suppress(sqlite3.OperationalError):
+                truncate_wal(self._db)
+        return Settlement("purged", receipt.mid, seq)
+
+    def _quarantine(self, receipt: Receipt, row: int, seq: int) -> Settlement:
+        self._write(("UPDATE letter SET state = 'quarantined', reason = ? WHERE id = ?", (receipt.reason, row)))
+        self._flights.forget(row)
+        return Settlement("quarantined", receipt.mid, seq, receipt.reason)
+
+    def _write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
+        """One transaction that must succeed on a full disk too: there it lives on the ballast."""
+        try:
+            self._execute(statements)
+        except sqlite3.Error as error:
+            if not is_full(error):
+                raise
+            self._ballast.release()
+            # Overwriting a letter would need as much room as it takes; sealed, it may be freed as it is.
+            self._db.execute("PRAGMA secure_delete=OFF")
+            try:
+                truncate_wal(self._db)
+                self._execute(statements)
+                truncate_wal(self._db)
+            finally:
+                self._db.execute("PRAGMA secure_delete=ON")
+                self._ballast.fill()
+
+    def _execute(self, statements: tuple[tuple[str, tuple[object, ...]], ...]) -> None:
+        with transaction(self._db):
+            for statement, values in statements:
+                self._db.execute(statement, values)
+
+    def requeue(self, mid: bytes) -> bool:
+        """Send a quarantined letter again, once its cause is mended; False where there is none of that id."""
+        with self._lock, sqlite_errors():
+            query = "SELECT id, size FROM letter WHERE mid = ? AND state = 'quarantined'"
+            row = self._db.execute(query, (mid,)).fetchone()
+            if row is None:
+                return False
+            with transaction(self._db):
+                self._db.execute("UPDATE letter SET state = 'pending', reason = '' WHERE id = ?", (row[0],))
+            self._flights.again(*row)
+        for listener in self._listeners:
+            listener()
+        return True
+
+    def counts(self) -> Counts:
+        """How many letters wait, how many are quarantined, and the bytes they take."""
+        with self._lock, sqlite_errors():
+            by_state = dict(self._db.execute("SELECT state, COUNT(*) FROM letter GROUP BY state").fetchall())
+            return Counts(by_state.get("pending", 0), by_state.get("quarantined", 0), self._used)
+
+    def history(self, limit: int) -> list[Handed]:
+        """The last letters handed over and the record's word on each, the newest first."""
+        query = "SELECT mid, seq, status, time_ms FROM delivered ORDER BY time_ms DESC, seq DESC LIMIT ?"
+        with self._lock, sqlite_errors():
+            waiting = [_handed(entry) for entry in reversed(self.entries())]
+            settled = [Handed(mid, seq, "delivered", *word) for mid, seq, *word in self._db.execute(query, (limit,))]
+        return [*waiting, *settled][:limit]
+
+    def entries(self) -> list[Entry]:
+        """All rows, the oldest first."""
+        with self._lock, sqlite_errors():
+            return _entries(self._db, self._flights)
+
+    def _sum(self) -> int:
+        return int(self._db.execute("SELECT COALESCE(SUM(size), 0) FROM letter").fetchone()[0])
+
+
+def read_outbox(path: Path) -> list[Entry]:
+    """The rows of an outbox that another process may hold, read without touching it."""
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            return _entries(db, Flights())
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        raise failure(error) from error
+
+
+def _entries(db: sqlite3.Connection, flights: Flights) -> list[Entry]:
+    query = "SELECT id, mid, seq, state, size, stored_ms, reason FROM letter ORDER BY id"
+    return [
+        Entry(mid, seq, "in-flight" if flights.is_flying(row) else state, size, stored, flights.attempts(row), reason)
+        for row, mid, seq, state, size, stored, reason in db.execute(query)
+    ]
+
+
+def _handed(entry: Entry) -> Handed:
+    rejected = entry.state == "quarantined"
+    return Handed(entry.mid, entry.seq, entry.state, "rejected" if rejected else None, None)
+
+
+def _hash(envelope: bytes) -> bytes:
+    return hashlib.sha256(envelope).digest()
