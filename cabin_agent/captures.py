@@ -59,7 +59,7 @@ def decode(new: NewCodec, data: bytes) -> list[Event]:
 
 
 def unfinished(new: NewCodec, data: bytes) -> bytes:
-    """The bytes at the end of a capture that belong to a frame which was begun and not ended; empty if it is whole.
+    """What stands behind the last event of a capture that does not end with a whole frame; empty if it does.
 
     Decoders do not tell what they hold, so this looks for the last byte that changed what was decoded. Whole frames
     behind it that say nothing (an acknowledge, a repetition) are told from a cut by trying them on a new decoder.

@@ -14,10 +14,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table without frames; long cells are folded at the terminal's width."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     width = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns if sys.stdout.isatty() else PIPE_WIDTH
-    drawn = Table(*header, box=SIMPLE_HEAD, pad_edge=False, header_style="")
+    columns = [Column(name, overflow="fold") for name in header]
+    drawn = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, header_style="")
     for row in rows:
         drawn.add_row(*row)
     out = io.StringIO()

@@ -81,6 +81,7 @@ def _device(device: Device) -> Json:
 def _strip(strip: Strip, samples: bool) -> Json:
     told: Json = {
         "rate": strip.rate,
+        "unit": "mV",
         "leads": list(strip.leads),
         "seconds": max((len(row) for row in strip.millivolts), default=0) / strip.rate,
     }
@@ -90,4 +91,4 @@ def _strip(strip: Strip, samples: bool) -> Json:
 
 
 def _threshold(threshold: Threshold) -> Json:
-    return {"ear": threshold.ear, "hz": threshold.hz, "db_hl": threshold.db_hl, "why": threshold.why}
+    return {"ear": threshold.ear, "hz": threshold.hz, "db_hl": threshold.db_hl, "unit": "dB", "why": threshold.why}

@@ -105,7 +105,7 @@ def test_components_and_sources_are_kept() -> None:
 
 
 def test_a_strip_is_told_by_its_length() -> None:
-    assert outcome_json(ECG, text)["strip"] == {"rate": 500.0, "leads": ["I", "II"], "seconds": 0.008}
+    assert outcome_json(ECG, text)["strip"] == {"rate": 500.0, "unit": "mV", "leads": ["I", "II"], "seconds": 0.008}
 
 
 def test_a_strip_with_samples_keeps_the_holes() -> None:
@@ -115,8 +115,8 @@ def test_a_strip_with_samples_keeps_the_holes() -> None:
 
 def test_thresholds_keep_the_kind_of_absence() -> None:
     assert outcome_json(HEARING, text)["thresholds"] == [
-        {"ear": "left", "hz": 1000, "db_hl": 15.0, "why": None},
-        {"ear": "right", "hz": 8000, "db_hl": None, "why": "no-response"},
+        {"ear": "left", "hz": 1000, "db_hl": 15.0, "unit": "dB", "why": None},
+        {"ear": "right", "hz": 8000, "db_hl": None, "unit": "dB", "why": "no-response"},
     ]
 
 

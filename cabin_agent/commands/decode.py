@@ -64,7 +64,7 @@ def _wrong(events: list[Event], missing: int, protocol: str) -> str:
     if all(isinstance(event, Trouble) and event.code in ON_THE_WIRE for event in events):
         return f"The capture holds no whole event of {protocol}: check the protocol, or capture more."
     if missing:
-        return f"The capture is cut short: its last {missing} bytes belong to a frame that does not end."
+        return f"The capture is cut short: the last {missing} bytes, after its last event, do not end a frame."
     refused = [event for event in events if isinstance(event, Trouble) and event.code in ("checksum", "malformed")]
     count = sum(event.count for event in refused)
     return f"Damaged frames were refused ({count} in all): see the events called trouble." if refused else ""

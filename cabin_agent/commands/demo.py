@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
         print("cabin demo: --json goes with --once.", file=sys.stderr)
         return 2
     folder = Path(tempfile.mkdtemp(prefix="cabin-demo-"))
+    # A check-up by itself may run beside another cabin of the same user: it is found by nobody else.
+    runtime = folder / "run" if args.once else runtime_folders(os.environ)[0]
     try:
-        # A check-up by itself may run beside another cabin of the same user: it is found by nobody else.
-        runtime = folder / "run" if args.once else runtime_folders(os.environ)[0]
         cabin = DemoCabin(Site(folder, runtime), speed, Replays(args.ecg, args.ppg), 0 if args.once else args.port)
         return asyncio.run(_until_interrupted(_once(cabin, args) if args.once else _stay(cabin)))
     except (DemoError, CoreError) as error:
@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         if args.keep:
             shutil.copytree(folder, args.keep, dirs_exist_ok=True, ignore=_private)
         shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            runtime.rmdir()  # only if nothing of another cabin is in it
 
 
 def _private(_: str, names: list[str]) -> set[str]:
@@ -94,7 +96,7 @@ async def _stay(cabin: DemoCabin) -> int:
 def _welcome(cabin: DemoCabin) -> str:
     rows = "\n".join(f"  {child.name:<12} pid {child.pid:<8} {child.what}" for child in cabin.processes.children)
     stand_ins = "\n".join(f"  {line}" for line in _stand_ins(cabin))
-    program = Path(sys.argv[0]).name
+    program = os.path.relpath(sys.argv[0])
     return f"""
 A cabin runs on this machine, with SIMULATED instruments.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -15,6 +17,8 @@ from pathlib import Path
 
 from cabin_agent.demo.site import ENVIRONMENT, Site
 
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 START_S = 30.0
 """Real seconds that one process may take to start on a busy machine."""
 STOP_S = 8.0
@@ -38,6 +42,11 @@ class Child:
     def pid(self) -> int:
         """Its process id."""
         return self.process.pid
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when the demonstration is killed (prctl(2), PR_SET_PDEATHSIG)."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port() -> int:
@@ -70,6 +79,7 @@ class Processes:
                 stderr=errors,
                 env={**os.environ, **ENVIRONMENT},
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
                 limit=1 << 20,
             )
         child = Child(name, what, process, log)
