@@ -16,24 +16,25 @@ FRAMES_KEPT = 64
 
 
 class Watcher:
-    """One reader of the broadcast: an async iterator of JSON events and binary wave frames."""
+    """One reader of the broadcast: an async iterator of JSON events and binary wave frames.
+
+    Events go before frames. What was lost of either is told before anything else.
+    """
 
     def __init__(self, *, waves: bool) -> None:
         self.waves = waves
-        self._events: deque[Json] = deque(maxlen=EVENTS_KEPT)
-        self._frames: deque[bytes] = deque(maxlen=FRAMES_KEPT)
+        self._events: deque[Json | bytes] = deque(maxlen=EVENTS_KEPT)
+        self._frames: deque[Json | bytes] = deque(maxlen=FRAMES_KEPT)
         self._dropped = 0
         self._filled = asyncio.Event()
 
     def offer(self, item: Json | bytes) -> None:
-        """Take one item; never waits."""
-        if isinstance(item, bytes):
-            if not self.waves:
-                return
-            self._dropped += len(self._frames) == FRAMES_KEPT
-            self._frames.append(item)
-        else:
-            self._events.append(item)
+        """Take one item, in place of the oldest where there is no room; never waits."""
+        if isinstance(item, bytes) and not self.waves:
+            return
+        queue = self._frames if isinstance(item, bytes) else self._events
+        self._dropped += len(queue) == queue.maxlen
+        queue.append(item)
         self._filled.set()
 
     def __aiter__(self) -> AsyncIterator[Json | bytes]:
@@ -41,11 +42,11 @@ class Watcher:
 
     async def __anext__(self) -> Json | bytes:
         while True:
-            if self._events:
-                return self._events.popleft()
             if self._dropped:
                 dropped, self._dropped = self._dropped, 0
                 return {"type": "dropped", "frames": dropped}
+            if self._events:
+                return self._events.popleft()
             if self._frames:
                 return self._frames.popleft()
             self._filled.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from pathlib import Path
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -17,7 +18,8 @@ class VisitClock:
 
     def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
-        self.boot_id = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
+        # A boot that nobody can name is never the same as another: no rest is taken over from it.
+        self.boot_id = BOOT_ID.read_text().strip() if BOOT_ID.exists() else str(uuid.uuid4())
 
     def now(self) -> float:
         """Seconds of the visit's time since this machine started; the same across a restart of the daemon."""

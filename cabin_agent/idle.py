@@ -39,7 +39,9 @@ class Idle:
             limit = self._limit()
             wait = None if limit is None else limit + (self._grace_s if self.warning else 0) - self._silence()
             try:
-                await asyncio.wait_for(self._touched.wait(), wait)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with a touch.
+                async with asyncio.timeout(wait):
+                    await self._touched.wait()
                 self._set_warning(False)
             except TimeoutError:
                 await self._due()

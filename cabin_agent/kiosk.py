@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cabin_agent.appointments import Appointments
+from cabin_agent.appointments import Appointment, Appointments
 from cabin_agent.clock import VisitClock
 from cabin_agent.face import Json, Refusal
 from cabin_agent.results import Subject
+from cabin_agent.toml_table import ConfigError
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Message, Visit
 from cabin_agent.visit_table import Event, State, allowed
 
@@ -92,12 +93,19 @@ def _language(_: Visit, said: Json, __: Desk) -> Meaning:
 
 def _code(visit: Visit, said: Json, desk: Desk) -> Meaning:
     code = said.get("value")
-    appointment = desk.appointments.find(code) if isinstance(code, str) else None
+    appointment = _appointment(code, desk) if isinstance(code, str) else None
     if appointment is None:
         last = visit.wrong_codes + 1 >= desk.code_attempts
         return (Event.CODE_EXHAUSTED if last else Event.CODE_WRONG), {}
     subject = Subject(appointment.subject_system, appointment.subject)
     return Event.CODE_ACCEPTED, {"kind": appointment.kind, "subject": subject, "measures": appointment.measures}
+
+
+def _appointment(code: str, desk: Desk) -> Appointment | None:
+    try:
+        return desk.appointments.find(code)
+    except ConfigError:
+        raise Refusal("not-ready", "The appointments cannot be read now: try again, or call the nurse.") from None
 
 
 def _informed(_: Visit, __: Json, desk: Desk) -> Meaning:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from cabin_agent.broadcast import Broadcast
+from cabin_agent.face import Json
 from cabin_agent.frames import describe_wave, encode_wave
 from drivers.events import Event, NoValue, Reading, Wave
 
@@ -22,7 +23,7 @@ class Live:
         self._shown: dict[str, float] = {}
         self._sent: Counter[str] = Counter()
         """Frames told of each stream."""
-        self._described: set[str] = set()
+        self._described: dict[str, Json] = {}
         self._next: dict[str, int] = {}
 
     def show(self, kind: str, event: Event, _: float) -> None:
@@ -37,9 +38,10 @@ class Live:
             return
         if self._broadcast.newcomers():
             self._described.clear()
-        if wave.stream not in self._described:
-            self._described.add(wave.stream)
-            self._broadcast.tell({"type": "wave", **describe_wave(wave)})
+        description = describe_wave(wave)
+        if self._described.get(wave.stream) != description:
+            self._described[wave.stream] = description
+            self._broadcast.tell(description)
         gap = self._next.get(wave.stream, wave.index) != wave.index
         self._next[wave.stream] = wave.index + len(wave.samples)
         t0_us = int(wave.index / wave.rate * 1e6)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from cabin_agent.journal import Journal
 from cabin_agent.results import Measure, NotMeasured, Outcome
-from cabin_agent.stored import from_json, to_json
+from cabin_agent.stored import Unreadable, from_json, to_json
 from cabin_agent.visit import Visit
 from cabin_agent.visit_table import State
+
+log = logging.getLogger(__name__)
 
 
 class OpenVisit:
@@ -20,9 +23,20 @@ class OpenVisit:
         self._tracks = 0
 
     def load(self) -> Visit:
-        """The visit as it was stored last; a ready cabin where there is none."""
+        """The visit as it was stored last; a ready cabin where there is none.
+
+        A visit that another version stored in another form is lost: the cabin is cleaned before the next one.
+        """
         if not self._journal.is_open() or "visit" not in self._journal.names():
             return Visit()
+        try:
+            return self._load()
+        except Unreadable as error:
+            log.error("%s It is forgotten, and the cabin is cleaned.", error)
+            self.forget()
+            return Visit(state=State.CLEANING)
+
+    def _load(self) -> Visit:
         names = self._journal.names()
         outcomes = tuple(self._outcome(name) for name in sorted(names) if name.startswith("outcome/"))
         self._outcomes = len(outcomes)

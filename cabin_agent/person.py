@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from cabin_agent.face import Json
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION
+from cabin_agent.wording import Language, text
 
 
 class Person(Protocol):
@@ -67,7 +68,9 @@ class TerminalPerson:
     """Somebody who reads the prompts in a terminal and types."""
 
     ask: Callable[[str], str]
-    """Shows a question and gives the typed line."""
+    """Shows a question and gives the typed line; an empty one at the end of the input."""
+    language: Language = "fr"
+    """What is spoken until the person has chosen."""
 
     def answer(self, visit: Json) -> Json | None:
         """See `Person.answer`."""
@@ -80,7 +83,7 @@ class TerminalPerson:
         if state == "cleaning":
             return self.clean(visit["to_clean"])
         question = QUESTIONS.get(state)
-        return question(self, prompt) if question else None
+        return question(replace(self, language=visit["language"] or self.language), prompt) if question else None
 
     def _go(self, prompt: str) -> bool:
         self.ask(prompt)
@@ -94,7 +97,7 @@ class TerminalPerson:
         self.ask(f"{prompt} [Enter]")
         return {"event": "begin"}
 
-    def language(self, prompt: str) -> Json:
+    def welcome(self, prompt: str) -> Json:
         """Choose a language."""
         typed = self.ask(f"{prompt} [fr/en] ").strip().lower()
         return {"event": "language", "value": typed if typed in ("fr", "en") else "fr"}
@@ -113,10 +116,18 @@ class TerminalPerson:
         return {"event": "agree" if self._yes(prompt) else "decline"}
 
     def exclusions(self, prompt: str) -> Json:
-        """Answer the exclusion questions, all at once if none applies."""
-        none = not self._yes(prompt)
-        answers = {question: False if none else self._yes(question) for question in EXCLUSIONS}
-        return {"event": "answers", "answers": answers}
+        """Answer each exclusion question; only a clear no is a no."""
+        self.ask(f"{prompt} [Enter]")
+        return {"event": "answers", "answers": {question: self._not_denied(question) for question in EXCLUSIONS}}
+
+    def _not_denied(self, question: str) -> bool:
+        typed = self.ask(f"{text(self.language, f'exclusion.{question}')} [o/n] ")
+        return typed.strip().lower() not in ("n", "non", "no")
+
+    def stopped(self, prompt: str) -> Json:
+        """Wait for the nurse, who says that she came."""
+        self.ask(f"{prompt} [Enter]")
+        return {"event": "nurse_came"}
 
     def clean(self, instruments: list[str]) -> Json | None:
         """The nurse ticks what is clean, one instrument after the other."""
@@ -132,9 +143,10 @@ class TerminalPerson:
 
     def satisfaction(self, prompt: str) -> Json:
         """Three marks from 1 to 5; an empty line leaves one out."""
+        self.ask(f"{prompt} [Enter]")
         marks: dict[str, Any] = {}
         for question in SATISFACTION:
-            typed = self.ask(f"{prompt} {question} [1-5] ").strip()
+            typed = self.ask(f"{text(self.language, f'satisfaction.{question}')} [1-5] ").strip()
             if typed in ("1", "2", "3", "4", "5"):
                 marks[question] = int(typed)
         return {"event": "satisfaction", "answers": marks}
@@ -142,12 +154,13 @@ class TerminalPerson:
 
 QUESTIONS: dict[str, Callable[[TerminalPerson, str], Json]] = {
     "ready": TerminalPerson.begin,
-    "welcome": TerminalPerson.language,
+    "welcome": TerminalPerson.welcome,
     "code": TerminalPerson.code,
     "information": TerminalPerson.informed,
     "consent_measures": TerminalPerson.consent,
     "consent_remote": TerminalPerson.consent,
     "exclusions": TerminalPerson.exclusions,
+    "stopped": TerminalPerson.stopped,
     "ticket": TerminalPerson.ticket,
     "satisfaction": TerminalPerson.satisfaction,
 }

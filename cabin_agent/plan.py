@@ -119,9 +119,9 @@ def pressure_due(progress: Progress, rules: Rules) -> float | None:
     """When the next inflation may begin; None where no pressure is to be taken."""
     if "pressure" not in progress.todo or not progress.more_readings or progress.seated_at is None:
         return None
-    if progress.reading_ends:
-        return progress.reading_ends[-1] + rules.gap_s
-    return progress.seated_at + rest_needed(progress, rules)
+    rested = progress.seated_at + rest_needed(progress, rules)
+    # Readings from before a reboot leave no rest behind them: the agent has sat down anew.
+    return max(rested, progress.reading_ends[-1] + rules.gap_s) if progress.reading_ends else rested
 
 
 def next_step(progress: Progress, now: float, rules: Rules) -> Step:
@@ -175,12 +175,12 @@ class _Rehearsal:
     def _do(self, step: Step) -> None:
         match step:
             case Sit():
-                self._spend("sit", self.rules.sit_s)
+                self._pass("sit", self.now + self.rules.sit_s)
                 self.progress = replace(self.progress, seated_at=self.now)
-            case Wait(until=float(until)):
-                self._spend("rest" if not self.progress.reading_ends else "gap", until - self.now)
+            case Wait(until=until) if until is not None:
+                self._pass("rest" if not self.progress.reading_ends else "gap", until)
             case Start(task="pressure"):
-                self._spend("pressure", TASKS["pressure"].estimate_s)
+                self._pass("pressure", self.now + TASKS["pressure"].estimate_s)
                 ends = (*self.progress.reading_ends, self.now)
                 self.progress = replace(
                     self.progress, reading_ends=ends, more_readings=len(ends) < self.rules.readings
@@ -188,12 +188,12 @@ class _Rehearsal:
                 if not self.progress.more_readings:
                     self._settle("pressure")
             case Start(task=task):
-                self._spend(task, TASKS[task].estimate_s)
+                self._pass(task, self.now + TASKS[task].estimate_s)
                 self._settle(task)
 
-    def _spend(self, what: str, seconds: float) -> None:
-        self.slots.append(Slot(what, self.now, self.now + seconds))
-        self.now += seconds
+    def _pass(self, what: str, end: float) -> None:
+        self.slots.append(Slot(what, self.now, end))
+        self.now = end
 
     def _settle(self, task: str) -> None:
         self.progress = replace(self.progress, todo=tuple(name for name in self.progress.todo if name != task))
@@ -211,10 +211,10 @@ def timeline(measures: tuple[str, ...] = (), rules: Rules | None = None) -> list
 def time_left(progress: Progress, now: float, rules: Rules) -> float:
     """Seconds from `now` to good-bye, recomputed from what is still to do; a running task counts as just begun."""
     spent = TASKS[progress.running].estimate_s if progress.running else 0.0
-    ends = progress.reading_ends
+    ends, more = progress.reading_ends, progress.more_readings
     if progress.running == "pressure":
         ends = (*ends, now + spent)
-    more = progress.more_readings and len(ends) < rules.readings
+        more = more and len(ends) < rules.readings
     todo = tuple(name for name in progress.todo if name != progress.running or (name == "pressure" and more))
     ahead = replace(progress, running=None, todo=todo, reading_ends=ends, more_readings=more)
     slots = _Rehearsal(ahead, now + spent, rules).run()

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cabin_agent.plan import TASKS, tasks_for
-from cabin_agent.results import CabinIdentity, Measure, NotMeasured, Outcome, VisitRecord, WhyNot
+from cabin_agent.results import CabinIdentity, Measure, MeasureName, NotMeasured, Outcome, VisitRecord, WhyNot
 from cabin_agent.visit import Visit
+
+RECORDED: frozenset[MeasureName] = frozenset({"spo2", "pulse_rate", "ecg", "heart_rate", "blood_pressure"})
+"""Measures whose samples the raw recording holds: pleth, ECG and cuff pressure."""
 
 
 def visit_record(visit: Visit, cabin: CabinIdentity, recording: str | None) -> VisitRecord | None:
@@ -44,7 +47,7 @@ def _complete(visit: Visit) -> tuple[Outcome, ...]:
 
 def _with_recording(outcome: Outcome, recording: str | None) -> Outcome:
     """Point the evidence of measured waveforms at the raw recording."""
-    if not isinstance(outcome, Measure) or recording is None or outcome.evidence.device is None:
+    if not isinstance(outcome, Measure) or recording is None or outcome.name not in RECORDED:
         return outcome
     return replace(outcome, evidence=replace(outcome.evidence, recording=recording))
 

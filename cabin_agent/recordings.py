@@ -13,13 +13,10 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    import wfdb
 
 Samples = npt.NDArray[np.float64]
 Kind = Literal["ecg", "ppg"]
@@ -122,15 +119,15 @@ def _record(path: Path) -> Path:
     raise RecordingError(f"There is no record {path}: no header {path.with_suffix('.hea').name} is beside it.", 3)
 
 
-def _load(base: Path) -> wfdb.Record:
-    """The whole record in physical units; every way in which wfdb fails becomes one sentence."""
+def _load(base: Path) -> Any:
+    """The whole `wfdb.Record` in physical units; every way in which wfdb fails becomes one sentence."""
     with warnings.catch_warnings():
         # wfdb 4.3 meets a deprecation of pandas as it is imported, and divides by zero on a flat channel.
         warnings.simplefilter("ignore")
         import wfdb
 
         try:
-            header: Any = wfdb.rdheader(str(base))
+            header = wfdb.rdheader(str(base))
         except Exception:
             raise RecordingError(f"The header {base}.hea is damaged: get the record anew.", 1) from None
         if not header.n_sig:

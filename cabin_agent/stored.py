@@ -26,5 +26,5 @@ def from_json(kind: type[T], stored: bytes) -> T:
     """The dataclass that `to_json` stored; raises `Unreadable` when the bytes do not fit `kind`."""
     try:
         return dacite.from_dict(kind, json.loads(stored), dacite.Config(cast=[tuple, State], strict=True))
-    except (dacite.DaciteError, ValueError, TypeError) as error:
+    except (dacite.DaciteError, ValueError, TypeError, AttributeError) as error:
         raise Unreadable(f"The stored {kind.__name__} does not fit this version ({type(error).__name__}).") from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from cabin_agent.results import Consent, Outcome, Subject
-from cabin_agent.visit_table import ENTRY, TABLE, Effect, Event, State
+from cabin_agent.visit_table import ENTRY, ON, TABLE, Effect, Event, State
 
 Kind = Literal["checkup", "consultation"]
 
@@ -87,11 +87,10 @@ def step(visit: Visit, message: Message) -> tuple[Visit, tuple[Effect, ...]]:
 
 def _effects(before: Visit, after: Visit, message: Message, *, entered: bool) -> tuple[Effect, ...]:
     effects = ENTRY.get(after.state, ()) if entered else ()
-    if message.event in (Event.CALL_NURSE, Event.CODE_EXHAUSTED) and not before.nurse_called:
-        effects = (Effect.CALL_NURSE, *effects)
-    if message.event is Event.TICKET and after.ticket != "none":
-        effects = (Effect.PRINT_TICKET, *effects)
-    return effects
+    own = ON.get(message.event)
+    called_before = own is Effect.CALL_NURSE and before.nurse_called
+    no_ticket = own is Effect.PRINT_TICKET and after.ticket == "none"
+    return effects if own is None or called_before or no_ticket else (own, *effects)
 
 
 def _ended(visit: Visit, state: State, message: Message) -> Visit:
@@ -154,8 +153,8 @@ def _consent(visit: Visit, message: Message) -> Visit:
 
 def _exclusions(visit: Visit, message: Message) -> Visit:
     answers = {question: bool(message.body["answers"][question]) for question in EXCLUSIONS}
-    ended = "stopped" if message.event is Event.RED_FLAG else visit.ended_by
-    return replace(visit, exclusions=answers, ended_by=ended)
+    visit = replace(visit, exclusions=answers)
+    return replace(visit, ended_by="stopped", nurse_called=True) if message.event is Event.RED_FLAG else visit
 
 
 def _measured(visit: Visit, message: Message) -> Visit:

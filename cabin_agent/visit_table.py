@@ -130,6 +130,13 @@ ENTRY: Mapping[State, tuple[Effect, ...]] = {
 }
 """Effects of entering a state, performed again when a restart finds the visit there."""
 
+ON: Mapping[Event, Effect] = {
+    Event.CALL_NURSE: Effect.CALL_NURSE,
+    Event.CODE_EXHAUSTED: Effect.CALL_NURSE,
+    Event.TICKET: Effect.PRINT_TICKET,
+}
+"""Effect of the event itself, before those of the state: the nurse once a visit, the ticket only if asked for."""
+
 
 def allowed(state: State) -> tuple[Event, ...]:
     """The events that the table knows in `state`, in the order of the enumeration."""
@@ -137,10 +144,11 @@ def allowed(state: State) -> tuple[Event, ...]:
 
 
 def printed_table() -> str:
-    """The table as `cabin run --states` prints it: state, event, next state, effects of entering it."""
+    """The table as `cabin run --states` prints it: state, event, next state, effects."""
     rows = [("state", "event", "next", "effects"), ("-----", "-----", "----", "-------")]
     for (state, event), following in sorted(TABLE.items(), key=lambda row: list(State).index(row[0][0])):
-        effects = ENTRY.get(following, ()) if following is not state else ()
+        own = (ON[event],) if event in ON else ()
+        effects = (*own, *(ENTRY.get(following, ()) if following is not state else ()))
         rows.append((state, event, following, ", ".join(effects)))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join(

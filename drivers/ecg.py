@@ -96,7 +96,9 @@ class Ecg:
         for _ in range(TRIES):
             await stream.write(cyton.BEGIN)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._flowing.wait(), self._reply_s)
+                # Not wait_for: in Python 3.11 it may swallow a cancellation.
+                async with asyncio.timeout(self._reply_s):
+                    await self._flowing.wait()
                 return
         raise DriverError("The ECG board sends no samples: check its battery, then switch it off and on.")
 
@@ -152,7 +154,8 @@ class Ecg:
             self._texts.get_nowait()
         await stream.write(command)
         try:
-            return await asyncio.wait_for(self._texts.get(), seconds)
+            async with asyncio.timeout(seconds):
+                return await self._texts.get()
         except TimeoutError:
             return None
 

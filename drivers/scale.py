@@ -223,6 +223,8 @@ class Scale:
         while True:
             self._heard.clear()
             try:
-                await asyncio.wait_for(self._heard.wait(), self._poll_s)
+                # Not wait_for: in Python 3.11 it may swallow a cancellation.
+                async with asyncio.timeout(self._poll_s):
+                    await self._heard.wait()
             except TimeoutError:
                 await stream.write(REQUEST)

@@ -357,4 +357,6 @@ class Tensiometer:
         while not called() and (left := moment - now()) > 0:
             self._attention.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._attention.wait(), left)
+                # Not wait_for: in Python 3.11 it may swallow a cancellation, and the cuff would not be vented.
+                async with asyncio.timeout(left):
+                    await self._attention.wait()

@@ -4,7 +4,7 @@ Standard HPKE around deterministic CBOR: the content is signed twice, compressed
 record's key; broker and disk thieves see the header only. The opener refuses with one of nine codes and nothing else.
 
 Numbers of the page are unsigned without a limit of their own; those that the receiver's database counts with
-(seq, created, length of the audit chain) are refused as malformed from 2^63 on.
+(seq, created, length of the audit chain) are refused as malformed from 2^63 - 1 on.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _SIGN_INFO = b"DE1/sign\0"
 _SMALLEST_BUCKET, _MIB = 2048, 1 << 20
 _MAX_SIZE = MAX_CONTENT + _MIB
 """The largest bucket: an incompressible body of the largest content, and what stands around it."""
-_LIMIT = 1 << 63
+_LIMIT = (1 << 63) - 1
 
 Clock = Literal["ntp", "rtc", "unset"]
 

@@ -17,7 +17,7 @@ from sync.errors import KeyFileError
 from sync.keys import RecipientKey, RecipientPublic, SigningPair, SigningPublic
 
 Key = RecipientKey | RecipientPublic | SigningPair | SigningPublic
-_K = TypeVar("_K", RecipientKey, RecipientPublic, SigningPair, SigningPublic)
+_K = TypeVar("_K", bound=Key)
 
 
 def save_key(path: Path, key: Key) -> None:

@@ -39,10 +39,10 @@ from sync.errors import OutboxFull, Refused
 from sync.flight import Flights
 from sync.keys import Signers
 from sync.receipt import Receipt, verify_receipt
+from sync.rows import Entry, Handed, entries, history
 
 Sealer = Callable[[int, bytes], Sealed]
 """Seals one content for a sequence number and the hash of the previous envelope (`seq`, `prev`)."""
-State = Literal["pending", "in-flight", "quarantined"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sender (
@@ -90,31 +90,6 @@ class Settlement:
     mid: bytes | None
     seq: int | None
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row for the technician: no content, no identity."""
-
-    mid: bytes
-    seq: int
-    state: State
-    size: int
-    stored_ms: int
-    attempts: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """One letter that was handed over, waiting or settled: no content, no identity."""
-
-    mid: bytes
-    seq: int
-    state: State | Literal["delivered"]
-    status: str | None
-    """What the record signed: "stored" or "duplicate"; "rejected" in quarantine; None while it is awaited."""
-    settled_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,44 +347,16 @@ class Outbox:
 
     def history(self, limit: int) -> list[Handed]:
         """The last letters handed over and the record's word on each, the newest first."""
-        query = "SELECT mid, seq, status, time_ms FROM delivered ORDER BY time_ms DESC, seq DESC LIMIT ?"
         with self._lock, sqlite_errors():
-            waiting = [_handed(entry) for entry in reversed(self.entries())]
-            settled = [Handed(mid, seq, "delivered", *word) for mid, seq, *word in self._db.execute(query, (limit,))]
-        return [*waiting, *settled][:limit]
+            return history(self._db, self._flights, limit)
 
     def entries(self) -> list[Entry]:
         """All rows, the oldest first."""
         with self._lock, sqlite_errors():
-            return _entries(self._db, self._flights)
+            return entries(self._db, self._flights)
 
     def _sum(self) -> int:
         return int(self._db.execute("SELECT COALESCE(SUM(size), 0) FROM letter").fetchone()[0])
-
-
-def read_outbox(path: Path) -> list[Entry]:
-    """The rows of an outbox that another process may hold, read without touching it."""
-    try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            return _entries(db, Flights())
-        finally:
-            db.close()
-    except sqlite3.Error as error:
-        raise failure(error) from error
-
-
-def _entries(db: sqlite3.Connection, flights: Flights) -> list[Entry]:
-    query = "SELECT id, mid, seq, state, size, stored_ms, reason FROM letter ORDER BY id"
-    return [
-        Entry(mid, seq, "in-flight" if flights.is_flying(row) else state, size, stored, flights.attempts(row), reason)
-        for row, mid, seq, state, size, stored, reason in db.execute(query)
-    ]
-
-
-def _handed(entry: Entry) -> Handed:
-    rejected = entry.state == "quarantined"
-    return Handed(entry.mid, entry.seq, entry.state, "rejected" if rejected else None, None)
 
 
 def _hash(envelope: bytes) -> bytes:

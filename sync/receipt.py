@@ -17,7 +17,7 @@ Status = Literal["stored", "duplicate", "rejected"]
 VERSION = 1
 MAX_LENGTH = 16384
 _SIGN_INFO = b"DE1/receipt\0"
-_LIMIT = 1 << 63
+_LIMIT = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,9 @@ def logistic_artery(middle: float, width: float) -> ArteryLaw:
     return lambda p: 1 / (1 + np.exp(-(p - middle) / width))
 
 
+SOFT_ARTERY = arctan_artery(5, 15)
+
+
 @dataclass(frozen=True)
 class Arm:
     """A cuff measurement to come."""
@@ -58,7 +61,7 @@ class Arm:
     systolic: float = 122
     diastolic: float = 78
     rate: float = 66
-    artery: ArteryLaw = arctan_artery(5, 15)
+    artery: ArteryLaw = SOFT_ARTERY
     oscillation: float = 2.5
     top: float = 155
     fall: float = 2.8
@@ -73,7 +76,9 @@ def inflate(arm: Arm, fs: float = 100, seed: int = 1, lowest: float = 45) -> tup
     cuff = np.interp(t, [0, 6, 6 + fall_s, 7.5 + fall_s], [0, arm.top, lowest, 0])
     phase = t * arm.rate / 60 % 1
     rest = np.exp(-0.82 / 0.3)
-    wave = np.where(phase < 0.18, rest + (1 - rest) * np.sin(np.pi / 2 * phase / 0.18) ** 2, np.exp((0.18 - phase) / 0.3))
+    wave = np.where(
+        phase < 0.18, rest + (1 - rest) * np.sin(np.pi / 2 * phase / 0.18) ** 2, np.exp((0.18 - phase) / 0.3)
+    )
     blood = arm.diastolic + (arm.systolic - arm.diastolic) * (wave - rest) / (1 - rest)
     swing = arm.artery(arm.systolic - cuff) - arm.artery(arm.diastolic - cuff)
     pulse = (arm.artery(blood - cuff) - arm.artery(arm.diastolic - cuff)) * arm.oscillation / swing.max()
@@ -109,8 +114,10 @@ def score(reference: Sequence[int], detected: Sequence[int], window: float) -> S
         if abs(apart) > window:
             i, j = (i + 1, j) if apart > 0 else (i, j + 1)
             continue
-        if j + 1 < len(det) and abs(det[j + 1] - ref[i]) < abs(apart) and (
-            i + 1 >= len(ref) or abs(det[j + 1] - ref[i]) < abs(det[j + 1] - ref[i + 1])
+        if (
+            j + 1 < len(det)
+            and abs(det[j + 1] - ref[i]) < abs(apart)
+            and (i + 1 >= len(ref) or abs(det[j + 1] - ref[i]) < abs(det[j + 1] - ref[i + 1]))
         ):
             j += 1
             continue

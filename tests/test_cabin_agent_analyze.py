@@ -110,7 +110,7 @@ def test_tables_for_people(ecg: Path, ppg: Path, cuff: Path, capsys: pytest.Capt
     lines = {line.split()[0]: line for line in run(capsys, "ecg", ecg)[1].splitlines()}
     assert "II, 250 Hz, 60 s" in lines["channel"]
     assert " 75 (" in lines["rate"]
-    assert "regular 80 %, unanalysable 20 %" in lines["rhythm"]
+    assert "regular 81 %, unanalysable 19 %" in lines["rhythm"]
     lines = {line.split()[0]: line for line in run(capsys, "ppg", ppg)[1].splitlines()}
     assert " 60 (" in lines["rate"]
     assert "perfusion" in lines

@@ -170,7 +170,7 @@ def test_rounding_is_never_off_by_more_than_half_a_step(value: float, places: in
             pressure(152, 94, evidence(CUFF, rest_s=301.0, site="right-arm")),
             "Pression artérielle mesurée : 152/94 mmHg (bras droit, repos 5 min)",
         ),
-        (outcomes()[10], "Pression artérielle, moyenne de 2 mesures : 128/79 mmHg (repos 5 min)"),
+        (outcomes()[10], "Pression artérielle, moyenne des 2 dernières mesures sur 2 : 128/79 mmHg (repos 5 min)"),
         (
             Measure("ecg", {}, evidence(ECG, quality="bad", reasons=("mains",)), strip=strip()),
             "ECG enregistré, tracé transmis pour relecture médicale "

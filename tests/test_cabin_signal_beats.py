@@ -13,7 +13,9 @@ FS = 100.0
 RULES = Rules(dominance=0.2, refractory=0.2, after_wave=0.4, after_wave_slope=0.5, threshold=0.4, floor=0.01)
 
 
-def picks_of(humps: list[tuple[float, float, float]], until: float, rules: Rules = RULES) -> list[tuple[float, float]]:
+def picks_of(
+    humps: list[tuple[float, float, float]], until: float, rules: Rules = RULES
+) -> list[tuple[float, float]]:
     """(seconds, seconds when known) of the beats among humps (seconds, height, slope), each known 0.2 s later."""
     picker = Picker(rules, FS)
     candidates = [(Candidate(round(t * FS), h, s), round((t + 0.2) * FS)) for t, h, s in humps]

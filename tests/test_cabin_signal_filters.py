@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,12 @@ def test_the_notch_is_that_of_scipy(hertz: float, quality: float, fs: float) -> 
 
 @pytest.mark.parametrize("hertz", [0.0, -1.0, 180.0, 500.0])
 def test_a_corner_that_the_rate_cannot_carry_is_refused(hertz: float) -> None:
-    for design in (lambda: low_pass(2, hertz, 360), lambda: high_pass(2, hertz, 360), lambda: notch(hertz, 5, 360)):
-        with pytest.raises(ValueError, match="sampling rate"):
-            design()
+    with pytest.raises(ValueError, match="sampling rate"):
+        low_pass(2, hertz, 360)
+    with pytest.raises(ValueError, match="sampling rate"):
+        high_pass(2, hertz, 360)
+    with pytest.raises(ValueError, match="sampling rate"):
+        notch(hertz, 5, 360)
 
 
 def test_the_loaded_kernel_is_the_one_of_sosfilt() -> None:
@@ -77,7 +81,7 @@ def test_cutting_the_stream_changes_no_bit(cuts: list[int]) -> None:
     whole = Sections(sos).update(x)
     pieces = Sections(sos)
     edges = [0, *sorted(cuts), 500]
-    parts = [pieces.update(x[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [pieces.update(x[a:b]) for a, b in pairwise(edges)]
     assert np.array_equal(np.concatenate(parts), whole)
 
 

@@ -110,7 +110,8 @@ def test_production_refuses_demo_signers(tmp_path: Path) -> None:
 def test_no_secret_in_a_message(tmp_path: Path) -> None:
     path = tmp_path / "key.json"
     save_key(path, RECIPIENT)
-    for kind in (SigningPair, SigningPublic, RecipientPublic):
+    kinds: list[type[Key]] = [SigningPair, SigningPublic, RecipientPublic]
+    for kind in kinds:
         with pytest.raises(KeyFileError) as caught:
             load_key(path, kind)
         assert RECIPIENT.secret.hex()[:8] not in str(caught.value)

@@ -20,11 +20,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from sync.envelope import NO_PREVIOUS, Sealed
 from sync.errors import OutboxFailed, OutboxFull, OutboxLocked
-from sync.outbox import Letter, Outbox, Room, read_outbox
+from sync.outbox import Letter, Outbox, Room
 from sync.receipt import Status
+from sync.rows import Handed, read_outbox
 from tests.sync_parties import (
-    POLICY,
-    RECIPIENTS,
     RECORDS,
     STRANGER,
     blank_sealer,
@@ -252,6 +251,26 @@ def test_a_technician_may_read_beside_the_daemon(outbox: Outbox) -> None:
     assert (entry.mid, entry.seq, entry.state) == (mid(1), 1, "pending")
     with pytest.raises(OutboxFailed):
         read_outbox(outbox.path.with_name("absent.db"))
+
+
+def test_the_history_tells_the_record_s_word_on_each_letter(tmp_path: Path) -> None:
+    times = iter(range(1000, 2000))
+    box = Outbox(tmp_path / "outbox.db", now_ms=lambda: next(times))
+    for number in (1, 2, 3, 4):
+        box.put(mid(number), blank_sealer(number))
+    one, two, three, _ = box.due(0.0, 9)
+    box.settle(answer(box, one), RECORDS)
+    box.settle(answer(box, two, "duplicate"), RECORDS)
+    box.settle(answer(box, three, "rejected", "signature"), RECORDS)
+    expected = [
+        Handed(mid(4), 4, "pending", None, None),
+        Handed(mid(3), 3, "quarantined", "rejected", None),
+        Handed(mid(2), 2, "delivered", "duplicate", 1005),
+        Handed(mid(1), 1, "delivered", "stored", 1004),
+    ]
+    assert box.history(9) == expected
+    assert box.history(3) == expected[:3]
+    box.close()
 
 
 @pytest.mark.parametrize("damage", ["header", "pages", "noise"])
@@ -546,8 +565,6 @@ def test_the_disk_holds_nothing_readable(outbox: Outbox) -> None:
     sender(outbox).send(mid(1), "application/fhir+json", secret)
     for file in outbox.path.parent.iterdir():
         assert secret[:20] not in file.read_bytes()
-    assert POLICY.signers
-    assert RECIPIENTS
     with sqlite3.connect(outbox.path) as db:
         assert db.execute("SELECT COUNT(*) FROM letter").fetchone() == (1,)
     db.close()

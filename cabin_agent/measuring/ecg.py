@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within, worst
 from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity, Strip
 from cabin_signal.ecg import EcgStream
-from cabin_signal.findings import QualitySpan
+from cabin_signal.findings import Beat, QualitySpan
 from cabin_signal.leads import TWELVE, twelve_leads
 from cabin_signal.plausibility import judge
-from cabin_signal.rate import strip_heart_rate
 from drivers.events import Wave
 
 STRIP_S = 30.0
@@ -87,11 +88,17 @@ def analyse(
     lead = _rate_lead(names, channels)
     stream = EcgStream(rate)
     live, last = stream.update(channels[lead]), stream.finish()
-    beats = [beat.sample for beat in (*live.beats, *last.beats)]
+    beats = [*live.beats, *last.beats]
     leads = twelve_leads(channels)
     rows = tuple(tuple(None if np.isnan(v) else round(float(v), 5) for v in row) for row in leads)
-    heart_rate = strip_heart_rate(beats, rate)
-    return Strip(rate, TWELVE, rows), heart_rate, (*live.quality, *last.quality), beats
+    strip, spans = Strip(rate, TWELVE, rows), (*live.quality, *last.quality)
+    return strip, _heart_rate(beats, rate), spans, [beat.sample for beat in beats]
+
+
+def _heart_rate(beats: list[Beat], rate: float) -> float | None:
+    """Mean ventricular rate over the intervals of the strip; the beats lost in a hole are not counted as missing."""
+    intervals = [beat.sample - before.sample for before, beat in pairwise(beats) if not beat.fresh]
+    return 60 * len(intervals) * rate / sum(intervals) if intervals else None
 
 
 def _rate_lead(names: tuple[str, ...], channels: Channels) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from cabin_agent.measuring.agreement import rate_notes
@@ -99,12 +100,14 @@ def mean(outcomes: Sequence[Outcome]) -> Measure | None:
     proof = computed(
         last,
         grade,
-        readings=result.n,
+        readings=len(last),
         spread=result.spread,
         rest_s=taken[0].evidence.rest_s,
         site=last[-1].evidence.site,
         mode="mean-of-last-two",
     )
+    if not result.stable:
+        proof = replace(proof, reasons=(*proof.reasons, "readings-differ"))
     values = {"systolic": Quantity(result.systolic, "mm[Hg]"), "diastolic": Quantity(result.diastolic, "mm[Hg]")}
     positions = tuple(number for number, each in enumerate(outcomes) if any(each is one for one in last))
     return Measure("blood_pressure_mean", values, proof, derived_from=positions)

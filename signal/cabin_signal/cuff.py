@@ -42,6 +42,7 @@ EMPTY_MMHG, LEAST_PEAK_MMHG, LEAST_FALL_MMHG = 15.0, 60.0, 40.0
 DUMP_MMHG_S = 15.0
 """A cuff that empties faster is being opened, not measured."""
 LEAST_OSCILLATION_MMHG = 0.5
+MOST_OSCILLATION_MMHG = 10.0
 FEWEST_BEATS = 6
 """Accepted beats between the systolic and the diastolic crossing."""
 REJECTED_PART = 0.3
@@ -206,12 +207,18 @@ def _judged(beats: Oscillations) -> CuffFindings:
         return _rejected("too-few-beats", beats=count)
     found = pressures(beats.cuff[beats.accepted], beats.amplitude[beats.accepted])
     if found is None:
-        return _rejected("not-bracketed", beats=count)
+        return _rejected("movement" if _moved(beats) else "not-bracketed", beats=count)
     reasons = _doubts(beats, found)
     if reasons:
         return _rejected(*reasons, beats=count)
     s, d, m = (round(v, 1) for v in (found.systolic, found.diastolic, found.mean))
     return CuffFindings("ok", (), s, d, m, round(_pulse_rate(beats, found.largest), 1), count)
+
+
+def _moved(beats: Oscillations) -> bool:
+    """Whether so much does not fit, or swings so far, that an arm moved rather than pulsed."""
+    unfit = float(np.mean(~beats.accepted)) > REJECTED_PART
+    return unfit or float(beats.amplitude.max()) > MOST_OSCILLATION_MMHG
 
 
 def _pulse_rate(beats: Oscillations, largest: float) -> float:

@@ -30,7 +30,7 @@ PAUSE_S = 3.0
 
 
 class EcgQuality:
-    """Grades one second after the other; feed at most what is left of the second at a time."""
+    """Grades one second after the other; its filters run once a second, when the second is complete."""
 
     def __init__(self, fs: float) -> None:
         """`fs` in Hz."""
@@ -38,38 +38,37 @@ class EcgQuality:
         self._bridge = Bridge()
         self._mains = MainsMeter(fs)
         self._baseline = Sections(low_pass(2, 1.0, fs))
-        length = int(np.ceil(fs))
-        self._raw, self._hum, self._drift = Stretch(length), Stretch(length), Stretch(length)
+        self._raw = Stretch(int(np.ceil(fs)))
         self._last_beat = 0
 
     def update(self, block: Samples) -> None:
-        """The newest samples in mV, NaN where there are none."""
-        x, _ = self._bridge.update(block)
+        """The newest samples in mV, NaN where there are none; at most what is left of the second."""
         self._raw.append(block)
-        self._hum.append(self._mains.update(x))
-        self._drift.append(self._baseline.update(x))
 
     def beat(self, sample: int) -> None:
         """There is a beat at `sample`."""
         self._last_beat = sample
 
     def grade(self, start: int, end: int, noisiness: float | None) -> QualitySpan:
-        """The grade of samples [start, end), the newest ones; `noisiness` as the beat detector has it now."""
+        """The grade of samples [start, end), which follow those graded before; `noisiness` as the detector has it."""
         raw = self._raw.window(start, end)
+        x, _ = self._bridge.update(raw)
+        hum, drift = float(np.mean(self._mains.update(x))), float(np.ptp(self._baseline.update(x)))
         spoiling = _contact(raw)
         hurting: set[str] = set()
         if not spoiling:
-            hum = float(np.mean(self._hum.window(start, end)))
-            drift = float(np.ptp(self._drift.window(start, end)))
-            spoiling = {
-                w for w, v, limit in (("mains", hum, MUCH_HUM_MV), ("movement", drift, MUCH_DRIFT_MV)) if v > limit
-            }
-            hurting = {w for w, v, limit in (("mains", hum, HUM_MV), ("movement", drift, DRIFT_MV)) if v > limit}
-            if noisiness is not None and noisiness > NOISE:
-                hurting.add("movement")
+            spoiling, hurting = _disturbed(hum, drift, noisiness)
             if end - self._last_beat > PAUSE_S * self._fs:
                 spoiling.add("no-beats")
         return QualitySpan(start, end, grade_of(spoiling, hurting), tuple(sorted(spoiling | hurting)))
+
+
+def _disturbed(hum: float, drift: float, noisiness: float | None) -> tuple[set[str], set[str]]:
+    """What spoils, and what hurts."""
+    spoiling = {word for word, much in (("mains", hum > MUCH_HUM_MV), ("movement", drift > MUCH_DRIFT_MV)) if much}
+    moved = drift > DRIFT_MV or (noisiness is not None and noisiness > NOISE)
+    hurting = {word for word, some in (("mains", hum > HUM_MV), ("movement", moved)) if some}
+    return spoiling, hurting
 
 
 def _contact(raw: Samples) -> set[str]:

@@ -35,11 +35,13 @@ class Pressures:
 def plausible_beats(amplitudes: Samples) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which beats fit their neighbours: extra beats, knocks and tremor do not."""
     kept = np.ones(len(amplitudes), dtype=bool)
+    least = 0.2 * float(amplitudes.max(initial=0.0))
     for i, amplitude in enumerate(amplitudes):
-        near = np.concatenate((amplitudes[max(0, i - 3) : i], amplitudes[i + 1 : i + 4]))
+        reach = min(3, i, len(amplitudes) - 1 - i)
+        near = np.concatenate((amplitudes[i - reach : i], amplitudes[i + 1 : i + 1 + reach]))
         if len(near):
             middle = float(np.median(near))
-            kept[i] = abs(amplitude - middle) <= OUTLIER * max(middle, amplitude, 0.2 * float(amplitudes.max()))
+            kept[i] = abs(amplitude - middle) <= OUTLIER * max(middle, amplitude, least)
     return kept
 
 

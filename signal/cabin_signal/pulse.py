@@ -30,6 +30,8 @@ RULES = Rules(
 
 TO_PEAK_S = 0.35
 """The systolic peak comes so soon after the middle of the upstroke."""
+FROM_FOOT_S = 0.15
+"""The upstroke has begun so long before its middle."""
 HOLE_S = 0.25
 """So long a hole may have swallowed a pulse."""
 
@@ -69,8 +71,9 @@ class PulseDetector:
         self._reach = int(TO_PEAK_S * fs)
         self._bridge = Bridge()
         self._holes = Holes(int(HOLE_S * fs))
-        self._finder = Finder(RULES, fs, UpstrokeCurve(fs), _curve_delay(fs))
+        self._foot = int(FROM_FOOT_S * fs)
         self._x = Stretch(int(4 * fs))
+        self._finder = Finder(RULES, fs, UpstrokeCurve(fs), _curve_delay(fs), self._does_not_rise)
         self._last: int | None = None
 
     def update(self, block: Samples) -> list[Beat]:
@@ -99,8 +102,14 @@ class PulseDetector:
         self._last = at
         return Beat(at, pick.known, fresh=before is None or self._holes.between(before, at))
 
+    def _does_not_rise(self, middle: int) -> bool:
+        """Whether the hump is but the filters' echo of a fall: the waveform itself has no upstroke there."""
+        before = self._x.window(middle - self._foot, middle + 1)
+        after = self._x.window(middle, middle + self._foot + 1)
+        return not (len(before) and len(after)) or float(after.max()) <= float(before.min())
+
     def _systolic(self, middle: int, known: int) -> int:
-        """The first maximum after the upstroke that nothing within its neighbourhood exceeds."""
+        """The highest sample after the middle of the upstroke, within what is known."""
         first = self._x.first(middle)
         wave = self._x.window(first, min(middle + self._reach, known))
         return first + int(np.argmax(wave)) if len(wave) else middle

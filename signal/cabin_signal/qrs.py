@@ -32,10 +32,12 @@ MIDDLE_HZ = 12.0
 """Where wave and slope weigh the same in the energy."""
 REACH_S = 0.1
 """The R peak lies so near the middle of its hump."""
-STEP_S, STEP_PART, STEP_MV = (0.06, 0.14), 0.7, 1.5
+STEP_S, STEP_PART, STEP_MV = (0.06, 0.14), 0.8, 1.5
 """A step: between so long before and after, the level has changed by this part of all that moved, and by so much."""
 EDGE = 0.7
 """A deflection at the end of that reach counts so much less than one in the middle."""
+BEGIN_S = 0.03
+"""What seems to beat so soon after the start is the filters' waking up."""
 HOLE_S = 0.2
 """So long a hole may have swallowed a beat."""
 FINE_S = 0.012
@@ -55,7 +57,7 @@ class QrsCurve:
     def update(self, x: Samples) -> tuple[Samples, Samples]:
         """(energy, slope), each as long as `x`."""
         band = self._band.update(x)
-        slope = np.diff(band, prepend=self._before) * self._per_radian
+        slope = (band - np.concatenate(([self._before], band[:-1]))) * self._per_radian
         if len(band):
             self._before = float(band[-1])
         energy = self._smooth.update(band * band + slope * slope)
@@ -122,6 +124,7 @@ class QrsDetector:
         self._finder = Finder(RULES, fs, QrsCurve(fs), _curve_delay(fs), self._peak.is_step)
         self._holes = Holes(int(HOLE_S * fs))
         self._last: int | None = None
+        self._first = int(BEGIN_S * fs)
 
     def update(self, block: Samples) -> list[Beat]:
         """The beats that became known within these samples, at most a second of them."""
@@ -142,6 +145,8 @@ class QrsDetector:
         return [beat for pick in picks if (beat := self._beat(pick)) is not None]
 
     def _beat(self, pick: Pick) -> Beat | None:
+        if pick.candidate.at < self._first:
+            return None
         at = self._peak.near(pick.candidate.at)
         before, self._last = self._last, at
         if before is not None and at <= before:

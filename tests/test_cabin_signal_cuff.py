@@ -1,0 +1,254 @@
+"""The cuff estimate on arteries that it does not know, and its refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cabin_signal.cuff import CuffFindings, CuffStream, Reason, deflation, estimate
+from cabin_signal.oscillogram import _never_falling, plausible_beats, pressures
+from tests.cabin_signal_models import Arm, Array, arctan_artery, inflate, logistic_artery
+
+LAWS = {
+    "arctan 5, 15": (arctan_artery(5, 15), 4, 6),
+    "arctan 10, 25": (arctan_artery(10, 25), 4, 8),
+    "logistic 3, 9": (logistic_artery(3, 9), 5, 9),
+}
+"""Artery law; and how far the mean errors of systolic and diastolic may go, which is a property of fixed ratios."""
+
+
+def run(t: Array, p: Array, block: int | None = None) -> CuffFindings:
+    stream = CuffStream()
+    size = block or max(1, len(t))
+    for i in range(0, len(t), size):
+        stream.update(t[i : i + size], p[i : i + size])
+    return stream.finish()
+
+
+def draw(rng: np.random.Generator, arm: Arm) -> Arm:
+    systolic = rng.uniform(100, 170)
+    return replace(
+        arm, systolic=systolic, diastolic=systolic - rng.uniform(32, 60), rate=rng.uniform(50, 100),
+        oscillation=rng.uniform(1.5, 4), top=systolic + rng.uniform(22, 40), fall=rng.uniform(2, 3.2),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_error_on_a_foreign_artery_is_that_of_fixed_ratios(law: str) -> None:
+    artery, systolic_bias, diastolic_bias = LAWS[law]
+    rng = np.random.default_rng(1)
+    errors: list[tuple[float, float, float]] = []
+    for seed in range(40):
+        arm = draw(rng, Arm(artery=artery))
+        found = run(*inflate(arm, seed=seed, lowest=arm.diastolic - 35))
+        if found.verdict == "ok":
+            assert found.systolic and found.diastolic and found.pulse_rate
+            errors.append(
+                (found.systolic - arm.systolic, found.diastolic - arm.diastolic, found.pulse_rate - arm.rate)
+            )
+    s, d, rate = np.array(errors).T
+    assert len(errors) >= 36
+    assert abs(s.mean()) < systolic_bias and s.std() < 4
+    assert abs(d.mean()) < diastolic_bias and d.std() < 4
+    assert np.abs(rate).max() < 2
+
+
+def test_the_mean_lies_between_and_the_beats_are_counted() -> None:
+    arm = Arm()
+    found = run(*inflate(arm))
+    assert found.verdict == "ok" and found.reasons == ()
+    assert found.mean and found.systolic and found.diastolic
+    assert found.diastolic < found.mean < found.systolic
+    assert found.mean == pytest.approx(arm.diastolic + 0.36 * 44, abs=6)
+    assert 25 <= found.beats <= 45
+
+
+@pytest.mark.parametrize("fs", [25.0, 50.0, 100.0, 250.0])
+def test_the_rate_is_measured_from_the_times(fs: float) -> None:
+    found = run(*inflate(Arm(), fs))
+    assert found.systolic == pytest.approx(122, abs=6) and found.diastolic == pytest.approx(78, abs=6)
+    assert found.pulse_rate == pytest.approx(66, abs=2)
+
+
+def reasons(t: Array, p: Array) -> tuple[Reason, ...]:
+    found = run(t, p)
+    assert found.verdict == "rejected"
+    assert found.systolic is found.diastolic is found.mean is found.pulse_rate is None
+    return found.reasons
+
+
+@pytest.mark.parametrize("fs", [4.0, 5.0, 10.0, 15.0])
+def test_a_polled_cuff_cannot_tell(fs: float) -> None:
+    assert reasons(*inflate(Arm(), fs)) == ("sampling-too-slow",)
+
+
+@pytest.mark.parametrize(("step", "ok"), [(1.0, False), (0.5, False), (0.1, True)])
+def test_whole_millimetres_cannot_tell(step: float, ok: bool) -> None:
+    t, p = inflate(Arm())
+    found = run(t, step * np.round(p / step))
+    assert (found.verdict == "ok") == ok
+    assert found.reasons == (() if ok else ("resolution-too-coarse",))
+
+
+def test_a_loose_cuff_hardly_swings() -> None:
+    assert "loose-cuff" in reasons(*inflate(Arm(oscillation=0.35, tremble=0.005)))
+
+
+def test_a_dead_arm_has_no_envelope() -> None:
+    assert set(reasons(*inflate(Arm(oscillation=0.0)))) & {"loose-cuff", "not-bracketed", "too-few-beats", "movement"}
+
+
+def test_a_cuff_that_was_not_pumped_high_enough_does_not_bracket() -> None:
+    assert "not-bracketed" in reasons(*inflate(Arm(systolic=150, diastolic=95, top=140)))
+
+
+def test_a_fall_that_ends_too_early_does_not_bracket() -> None:
+    assert "not-bracketed" in reasons(*inflate(Arm(), lowest=100))
+
+
+def test_a_cuff_that_never_falls() -> None:
+    t = np.arange(0, 40, 0.01)
+    assert reasons(t, np.minimum(150, 25 * t)) == ("no-deflation",)
+    assert reasons(t, np.zeros(len(t))) == ("no-deflation",)
+    assert reasons(t[:0], t[:0]) == ("no-deflation",)
+
+
+def test_a_cuff_that_is_opened_at_once() -> None:
+    t = np.arange(0, 20, 0.01)
+    assert reasons(t, np.interp(t, [0, 6, 8, 20], [0, 150, 0, 0])) == ("no-deflation",)
+
+
+def test_an_arm_that_moves_gives_no_value() -> None:
+    rng = np.random.default_rng(3)
+    t, p = inflate(Arm())
+    knocks = np.zeros(len(t))
+    for at in np.arange(12, 40, 1.3):
+        knocks += rng.uniform(4, 15) * np.exp(-0.5 * ((t - at) / 0.15) ** 2)
+    assert "movement" in reasons(t, p + knocks)
+
+
+def test_one_knock_is_left_out() -> None:
+    t, p = inflate(Arm())
+    knocked = run(t, p + 6 * np.exp(-0.5 * ((t - 24.0) / 0.12) ** 2))
+    calm = run(t, p)
+    assert knocked.verdict == "ok" and knocked.beats < calm.beats
+    assert calm.systolic and knocked.systolic == pytest.approx(calm.systolic, abs=5)
+
+
+def test_lost_samples_are_not_bridged() -> None:
+    t, p = inflate(Arm())
+    kept = (t < 20) | (t > 22)
+    assert reasons(t[kept], p[kept]) == ("samples-lost",)
+
+
+def test_samples_without_a_value_are_left_out() -> None:
+    t, p = inflate(Arm())
+    holed = p.copy()
+    holed[::40] = np.nan
+    assert run(t, holed).verdict == "ok"
+
+
+def test_times_that_stand_still_or_go_back_are_left_out() -> None:
+    t, p = inflate(Arm())
+    doubled = run(np.repeat(t, 2), np.repeat(p, 2))
+    assert doubled == run(t, p)
+
+
+def test_a_cycle_without_end_is_given_up() -> None:
+    t = np.arange(0, 300, 0.004)
+    assert reasons(t, np.full(len(t), 20.0)) == ("too-long",)
+
+
+def test_a_fast_pulse_and_a_slow_one() -> None:
+    for rate in (45.0, 125.0):
+        assert run(*inflate(Arm(rate=rate, fall=2.2))).pulse_rate == pytest.approx(rate, abs=2)
+
+
+@settings(max_examples=12, deadline=None)
+@given(block=st.sampled_from([1, 7, 99, 250, 4000]), seed=st.integers(0, 5))
+def test_blocks_of_any_size_give_the_same_finding(block: int, seed: int) -> None:
+    t, p = inflate(Arm(), 50, seed)
+    assert run(t, p, block) == run(t, p) == estimate(t, p)
+
+
+def test_the_phases_follow_the_cuff() -> None:
+    t, p = inflate(Arm())
+    stream = CuffStream()
+    phases = [stream.update(float(a), float(b)).phase for a, b in zip(t[::10], p[::10], strict=True)]
+    order = list(dict.fromkeys(phases))
+    assert order == ["idle", "inflation", "deflation", "ended"]
+    assert stream.update([], []).mmhg is None
+
+
+def test_the_fall_begins_at_the_top_and_ends_before_the_cuff_opens() -> None:
+    t, p = inflate(Arm(oscillation=0.0, tremble=0.0), lowest=45)
+    span = deflation(t, p)
+    assert span is not None
+    assert t[span.start] == pytest.approx(6, abs=0.05)
+    assert 45 <= p[span.stop - 1] <= 50
+
+
+def envelope(
+    cuff: Array, systolic: float = 120, diastolic: float = 80, low: float = 9.1, high: float = 22.1
+) -> Array:
+    """Two-exponential arteries: amplitude at each cuff pressure in closed form."""
+
+    def volume(p: Array) -> Array:
+        below = low * np.exp(np.minimum(p, 0) / low)
+        return np.where(p < 0, below, low + high * (1 - np.exp(-np.maximum(p, 0) / high)))
+
+    return volume(systolic - cuff) - volume(diastolic - cuff)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "peak", "systolic_ratio", "diastolic_ratio"),
+    [
+        (9.1, 22.1, 91.7, 0.40, 0.82),
+        (15, 15, 100.0, 0.63, 0.63),
+        (15, 30, 93.3, 0.53, 0.83),
+        (25, 40, 95.4, 0.67, 0.85),
+        (20, 10, 106.7, 0.78, 0.44),
+    ],
+)
+def test_the_closed_form_of_the_two_exponential_artery(
+    low: float, high: float, peak: float, systolic_ratio: float, diastolic_ratio: float
+) -> None:
+    cuff = np.arange(170, 40, -0.05)
+    curve = envelope(cuff, low=low, high=high)
+    assert cuff[np.argmax(curve)] == pytest.approx(peak, abs=0.1)
+    assert np.interp(120, cuff[::-1], curve[::-1]) / curve.max() == pytest.approx(systolic_ratio, abs=0.006)
+    assert np.interp(80, cuff[::-1], curve[::-1]) / curve.max() == pytest.approx(diastolic_ratio, abs=0.006)
+    found = pressures(cuff[::60], curve[::60])
+    assert found is not None
+    assert found.mean == pytest.approx(peak, abs=4)
+    if abs(diastolic_ratio - 0.8) < 0.03:
+        assert found.diastolic == pytest.approx(80, abs=3)
+
+
+def test_an_envelope_that_only_rises_or_only_falls_gives_nothing() -> None:
+    cuff = np.linspace(160, 60, 30)
+    assert pressures(cuff, np.linspace(0.1, 3, 30)) is None
+    assert pressures(cuff, np.linspace(3, 0.1, 30)) is None
+    assert pressures(cuff[:4], np.array([1.0, 2, 2, 1])) is None
+
+
+def test_beats_unlike_their_neighbours_are_artefacts() -> None:
+    amplitudes = np.concatenate((np.linspace(0.5, 3, 12), np.linspace(3, 0.5, 12)))
+    assert plausible_beats(amplitudes).all()
+    amplitudes[9] *= 2.5
+    amplitudes[16] *= 0.3
+    assert np.flatnonzero(~plausible_beats(amplitudes)).tolist() == [9, 16]
+
+
+@given(values=st.lists(st.floats(-10, 10), min_size=1, max_size=40))
+def test_the_never_falling_curve_is_the_nearest_one(values: list[float]) -> None:
+    x = np.array(values)
+    fit = _never_falling(x)
+    assert (np.diff(fit) >= -1e-12).all()
+    assert fit.mean() == pytest.approx(x.mean(), abs=1e-9)
+    for other in (np.sort(x), np.full(len(x), x.mean()), np.maximum.accumulate(x)):
+        assert ((x - fit) ** 2).sum() <= ((x - other) ** 2).sum() + 1e-9

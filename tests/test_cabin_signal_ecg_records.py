@@ -1,0 +1,108 @@
+"""The ECG stream on real recordings: every one of the development set by itself, and all together.
+
+Whole records, first channel, no learning time left out, fed second by second.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cabin_signal.ecg import EcgStream
+from cabin_signal.findings import Beat
+from tests.cabin_signal_models import Array, Recording, Score, recording
+
+CLEAN = ("102", "106", "107", "112", "115", "118", "119", "121", "122", "124", "209", "219", "230", "234")
+"""Those that a person reads without hesitation."""
+MITDB = (*CLEAN, "105", "108", "114", "200", "201", "202", "207", "214", "222", "228")
+
+
+def beats_of(x: Array, fs: float) -> list[Beat]:
+    stream = EcgStream(fs)
+    size = round(fs)
+    found = [b for i in range(0, len(x), size) for b in stream.update(x[i : i + size]).beats]
+    return found + list(stream.finish().beats)
+
+
+@cache
+def heard(file: Path) -> tuple[Recording, tuple[Beat, ...]]:
+    real = recording(file)
+    return real, tuple(beats_of(real.samples, real.fs))
+
+
+def judged(file: Path, window_s: float = 0.15) -> Score:
+    real, beats = heard(file)
+    return real.judge([b.sample for b in beats], window_s)
+
+
+@pytest.mark.parametrize("record", MITDB)
+def test_one_record_of_mitdb(cabin_data: Path, record: str) -> None:
+    found = judged(cabin_data / "mitdb" / record)
+    assert found.f1 >= (99.8 if record in CLEAN else 99.0)
+
+
+def test_all_of_mitdb_together(cabin_data: Path) -> None:
+    total = sum((judged(cabin_data / "mitdb" / record) for record in MITDB), Score(0, 0, 0))
+    assert total.found + total.missed > 50_000
+    assert total.f1 >= 99.8
+
+
+def test_r_peaks_lie_where_the_readers_put_them(cabin_data: Path) -> None:
+    total = Score(0, 0, 0)
+    spreads: list[float] = []
+    for record in MITDB:
+        real, _ = heard(cabin_data / "mitdb" / record)
+        within_50_ms = judged(cabin_data / "mitdb" / record, 0.05)
+        total += within_50_ms
+        spreads.append(float(np.std(within_50_ms.offsets)) / real.fs)
+    assert total.f1 >= 99.4
+    assert np.mean(spreads) <= 0.008
+
+
+def test_beats_are_announced_in_time(cabin_data: Path) -> None:
+    late: list[float] = []
+    for record in MITDB:
+        real, beats = heard(cabin_data / "mitdb" / record)
+        late += [(b.announced - b.sample) / real.fs for b in beats]
+    assert min(late) > 0
+    assert np.percentile(late, 99) <= 0.4
+    assert np.mean(np.array(late) > 1.0) < 0.002
+
+
+@pytest.mark.parametrize(("record", "least"), [("118e24", 99.8), ("118e12", 98.0)])
+def test_electrode_motion(cabin_data: Path, record: str, least: float) -> None:
+    assert judged(cabin_data / "nstdb" / record).f1 >= least
+
+
+def test_short_noisy_strips(cabin_data: Path) -> None:
+    files = sorted((cabin_data / "cpsc2019").glob("*.hea"))
+    assert len(files) == 25
+    total = sum((judged(f.with_suffix("")) for f in files), Score(0, 0, 0))
+    assert total.f1 >= 94.5
+
+
+def test_strips_with_an_irregular_rhythm(cabin_data: Path) -> None:
+    files = sorted((cabin_data / "cpsc2021").glob("*.hea"))
+    total = sum((judged(f.with_suffix("")) for f in files), Score(0, 0, 0))
+    assert total.f1 >= 98.0
+
+
+@pytest.mark.parametrize("gain", [-1.0, 0.2, 5.0])
+@pytest.mark.parametrize("record", ["119", "228"])
+def test_a_turned_or_rescaled_record_keeps_its_beats(cabin_data: Path, record: str, gain: float) -> None:
+    real = recording(cabin_data / "mitdb" / record)
+    upright = judged(cabin_data / "mitdb" / record).f1
+    changed = real.judge([b.sample for b in beats_of(gain * real.samples, real.fs)]).f1
+    assert changed >= upright - 0.25
+
+
+@pytest.mark.parametrize("rate", [250.0, 500.0])
+def test_another_sampling_rate_keeps_the_beats(cabin_data: Path, rate: float) -> None:
+    real = recording(cabin_data / "mitdb" / "200")
+    t = np.arange(0, len(real.samples) / real.fs, 1 / rate)
+    x = np.interp(t, np.arange(len(real.samples)) / real.fs, real.samples)
+    other = [round(b.sample * real.fs / rate) for b in beats_of(x, rate)]
+    assert real.judge(other).f1 >= judged(cabin_data / "mitdb" / "200").f1 - 0.25
