@@ -28,6 +28,7 @@ VERBS = {
     "checkup": "go through one check-up on the running cabin, from this terminal",
     "run": "the core: instruments, visit, local API, delivery (as systemd starts it)",
     "gateway": "the far end: opens envelopes, writes the record, signs receipts (as systemd starts it)",
+    "access": "who may use the local API: named technicians, and the kiosk's launch ticket",
     "devices": "the instruments of the running cabin: state, age of the last sample, serial, firmware",
     "simulate": "one simulated instrument, or all of them; prints the URL to connect to",
     "decode": "a capture of an instrument, binary or hex, as one JSON event a line",

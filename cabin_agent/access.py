@@ -47,6 +47,7 @@ class Access:
         self._seen: tuple[int, int, int] | None = None
         self._accounts: dict[str, Account] = {}
         self._sessions: dict[str, Account] = {}
+        self._offer: Path | None = None
         self._ticket: str | None = None
         self._refresh()
 
@@ -95,11 +96,18 @@ class Access:
         self._ticket = _digest(ticket)
         return ticket
 
+    def offer(self, path: Path) -> None:
+        """Keep a launch ticket in a file of this user alone, a new one after each exchange; raises `AccessError`."""
+        self._offer = path
+        write_private(path, self.kiosk_ticket() + "\n")
+
     def exchange(self, ticket: str) -> str | None:
         """The kiosk's session token for a launch ticket, or None if the ticket is unknown or was used."""
         if self._ticket is None or not hmac.compare_digest(self._ticket, _digest(ticket)):
             return None
         self._ticket = None
+        if self._offer is not None:
+            self.offer(self._offer)
         return self.session("kiosk", "kiosk")
 
     def _replace(self, name: str, new: Mapping[str, Account]) -> None:

@@ -12,15 +12,16 @@ from cabin_agent.access import Access
 from cabin_agent.config import Config, ConfigError, Record
 from cabin_agent.core import Core
 from cabin_agent.core_face import CoreFace
-from cabin_agent.delivery import Delivery, Sealing, boot_bytes
+from cabin_agent.delivery import Delivery, stamp_now
 from cabin_agent.journal import Journal
 from cabin_agent.open_visit import OpenVisit
-from cabin_agent.runtime import publish, withdraw
+from cabin_agent.runtime import TICKET, publish, withdraw
 from cabin_agent.web.app import make_app, serve
 from sync.keyfile import load_key, load_signers
 from sync.keys import RecipientPublic, SigningPair
 from sync.link import Tls
 from sync.outbox import Outbox, Room
+from sync.sender import Sender
 from sync.uplink import Uplink, UplinkSettings
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ async def run_core(config: Config, ready: Callable[[str], None]) -> None:
         hosts = frozenset({"127.0.0.1", "localhost", "[::1]"})
         url = await opened.enter_async_context(serve(make_app(CoreFace(core), access, hosts), config.api.port))
         publish(config.cabin.runtime_dir, url, access.session(OWNER, "technician"))
+        access.offer(config.cabin.runtime_dir / TICKET)
         opened.callback(withdraw, config.cabin.runtime_dir)
         await _until_signal(core, lambda: ready(url))
 
@@ -63,15 +65,15 @@ async def _until_signal(core: Core, ready: Callable[[], None]) -> None:
 
 def _delivery(config: Config, record: Record) -> Delivery:
     """The outbox and its uplink, with this cabin's keys; demonstration keys only where simulated is accepted."""
-    room = Room(record.quota_mb << 20, record.reserve_mb << 20)
-    outbox = Outbox(config.cabin.state_dir / "outbox.db", room)
+    demo = config.cabin.accept_simulated
+    recipient, signer = load_key(record.recipient, RecipientPublic), load_key(record.signing, SigningPair)
+    if (recipient.demo or signer.demo) and not demo:
+        raise ConfigError(f"{config.file}: [record] names keys of a demonstration; make this cabin's own.")
+    signers = load_signers([record.signers], demo=demo)
+    outbox = Outbox(config.cabin.state_dir / "outbox.db", Room(record.quota_mb << 20, record.reserve_mb << 20))
     if outbox.damaged is not None:
         log.error("the outbox was damaged and moved aside as %s: call support", outbox.damaged.name)
-    demo = config.cabin.accept_simulated
-    sealing = Sealing(
-        load_key(record.recipient, RecipientPublic), load_key(record.signing, SigningPair), boot_bytes()
-    )
-    signers = load_signers([record.signers], demo=demo)
-    tls = Tls(record.ca, record.cert, record.key) if record.broker.tls and record.ca else None
+    tls = Tls(record.ca, record.cert, record.key) if record.broker.tls else None
     settings = UplinkSettings(host=record.broker.host, port=record.broker.port, client_id=record.client, tls=tls)
-    return Delivery(outbox, lambda on_status: Uplink(outbox, settings, signers, on_status), sealing)
+    sender = Sender(outbox, recipient, signer, stamp_now)
+    return Delivery(sender, lambda on_status: Uplink(outbox, settings, signers, on_status))

@@ -95,7 +95,7 @@ class CoreClient:
         except aiohttp.WSServerHandshakeError as error:
             raise CoreError(_REFUSED.get(error.status, _UNEXPECTED)) from None
         except TimeoutError:
-            raise CoreError("The core fell silent: look at it with 'cabin check'.") from None
+            raise CoreError("The core fell silent: look at its log, then try again.") from None
         except (aiohttp.ClientError, OSError):
             raise CoreError(self._unreachable()) from None
 
@@ -105,7 +105,7 @@ class CoreClient:
                 answer = await response.json(content_type=None)
                 status = response.status
         except TimeoutError:
-            raise CoreError("The core did not answer in time: look at it with 'cabin check'.") from None
+            raise CoreError("The core did not answer in time: look at its log, then try again.") from None
         except (aiohttp.ClientError, OSError):
             raise CoreError(self._unreachable()) from None
         except ValueError:
@@ -141,7 +141,7 @@ def _check_end(code: int | None) -> None:
     if code == aiohttp.WSCloseCode.POLICY_VIOLATION:
         raise CoreError("The core ended the stream: the token is no longer valid.")
     if code not in (aiohttp.WSCloseCode.OK, aiohttp.WSCloseCode.GOING_AWAY):
-        raise CoreError("The stream broke off: look at the core with 'cabin check'.")
+        raise CoreError("The stream broke off: look at the core's log, then try again.")
 
 
 def _list(answer: Json, key: str) -> list[Json]:

@@ -2,7 +2,7 @@
 
 `docs/cabin.toml` is the commented example and the reference of every key. Reading is strict: an unknown key, a
 missing one or a value out of its range is one `ConfigError` that says what is accepted. No file named here is
-opened and no port is tried; that is the work of `cabin check`.
+opened and no port is tried.
 """
 
 from __future__ import annotations

@@ -9,25 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from pathlib import Path
 
 from cabin_agent.clock_quality import clock_quality
 from cabin_agent.face import Json
 from cabin_agent.fhir.bundle import build_bundle
 from cabin_agent.record import visit_record
-from cabin_agent.recorder import CONTENT_TYPE as RECORDING
 from cabin_agent.recorder import recording
 from cabin_agent.results import CabinIdentity, VisitRecord
 from cabin_agent.visit import Visit
-from sync.envelope import FHIR, Sealed, Stamp, seal
+from sync.envelope import FHIR, RECORDING, Stamp
 from sync.errors import SyncError
-from sync.keys import RecipientPublic, SigningPair
-from sync.outbox import Outbox
+from sync.sender import Sender
 from sync.uplink import Uplink, UplinkStatus
 
 NO_AUDIT = (0, bytes(32))
@@ -38,27 +37,16 @@ class DeliveryError(Exception):
     """The visit could not be handed over; one sentence. Nothing of it is lost: it is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sealing:
-    """What this cabin seals with."""
-
-    recipient: RecipientPublic
-    signer: SigningPair
-    boot: bytes
-    """16 bytes, the machine's boot id."""
-
-    def stamp(self) -> Stamp:
-        """Time, trust in it, boot and audit head of an envelope that is sealed now."""
-        return Stamp(time.time_ns() // 1_000_000, clock_quality(), self.boot, NO_AUDIT)
+def stamp_now() -> Stamp:
+    """Time, trust in it, boot and audit head of an envelope that is sealed now."""
+    return Stamp(time.time_ns() // 1_000_000, clock_quality(), boot_bytes(), NO_AUDIT)
 
 
 class Delivery:
     """The outbox and its uplink, as the core uses them."""
 
-    def __init__(
-        self, outbox: Outbox, uplink: Callable[[Callable[[UplinkStatus], None]], Uplink], sealing: Sealing
-    ) -> None:
-        self._outbox, self._sealing = outbox, sealing
+    def __init__(self, sender: Sender, uplink: Callable[[Callable[[UplinkStatus], None]], Uplink]) -> None:
+        self._sender, self._outbox = sender, sender.outbox
         self._uplink = uplink(lambda _status: self._tell())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: Callable[[], None] = lambda: None
@@ -107,26 +95,10 @@ class Delivery:
         bundle = await _built(record)
         try:
             if content:
-                await asyncio.to_thread(self._put, bytes.fromhex(visit.recording_mid), RECORDING, content)
-            await asyncio.to_thread(self._put, bytes.fromhex(visit.mid), FHIR, bundle)
+                await asyncio.to_thread(self._sender.send, bytes.fromhex(visit.recording_mid), RECORDING, content)
+            await asyncio.to_thread(self._sender.send, bytes.fromhex(visit.mid), FHIR, bundle)
         except SyncError as error:
             raise DeliveryError(str(error)) from error
-
-    def _put(self, mid: bytes, content_type: str, content: bytes) -> None:
-        def sealer(seq: int, prev: bytes) -> Sealed:
-            return seal(
-                content,
-                content_type,
-                recipient=self._sealing.recipient,
-                signer=self._sealing.signer,
-                mid=mid,
-                src=self._outbox.src,
-                seq=seq,
-                prev=prev,
-                stamp=self._sealing.stamp(),
-            )
-
-        self._outbox.put(mid, sealer)
 
     def _tell(self) -> None:
         """Called in the uplink's thread."""
@@ -137,7 +109,7 @@ class Delivery:
 async def _built(record: VisitRecord) -> bytes:
     """The Bundle of a visit, built and validated in a process of its own."""
     loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_the_core) as pool:
         try:
             return await loop.run_in_executor(pool, build_bundle, record)
         except BrokenProcessPool:
@@ -145,6 +117,17 @@ async def _built(record: VisitRecord) -> bytes:
         except Exception as error:  # its text may hold a value of the visit
             sentence = f"The Bundle could not be built ({type(error).__name__}): report it; the visit is kept."
             raise DeliveryError(sentence) from None
+
+
+def _end_with_the_core() -> None:
+    """In the Bundle's process: should the core be killed, nobody else would end what holds a visit in its memory."""
+    threading.Thread(target=_wait_for_the_core, name="end with the core", daemon=True).start()
+
+
+def _wait_for_the_core() -> None:
+    if core := multiprocessing.parent_process():
+        core.join()
+        os._exit(1)
 
 
 def boot_bytes(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> bytes:

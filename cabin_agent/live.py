@@ -51,7 +51,7 @@ class Live:
 
     def _show_reading(self, kind: str, reading: Reading) -> None:
         now = time.monotonic()
-        if now - self._shown.get(reading.quantity, 0.0) < READING_GAP_S:
+        if now - self._shown.get(reading.quantity, -READING_GAP_S) < READING_GAP_S:
             return
         self._shown[reading.quantity] = now
         value = None if isinstance(reading.value, NoValue) else reading.value

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from drivers.events import Wave
 
-CONTENT_TYPE = "application/vnd.cabin.recording+cbor"
 SCALES = {"mV": 1e-5, "mm[Hg]": 0.1, "1": 1.0}
 """Unit of one count for each unit: 10 nV, 0.1 mmHg, one device count."""
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from cabin_agent.access import AccessError, write_private
 
 FILE = "core.json"
+TICKET = "kiosk.ticket"
+"""The kiosk's launch ticket, beside it."""
 
 
 class NotRunning(Exception):
@@ -67,6 +69,7 @@ def withdraw(runtime_dir: Path) -> None:
     try:
         if _read(runtime_dir / FILE).pid == os.getpid():
             (runtime_dir / FILE).unlink(missing_ok=True)
+            (runtime_dir / TICKET).unlink(missing_ok=True)
     except NotRunning:
         pass
 
@@ -95,6 +98,15 @@ def find_core(folders: Iterable[Path]) -> Found:
         except NotRunning as error:
             reason = error
     raise reason
+
+
+def kiosk_ticket(folders: Iterable[Path]) -> str:
+    """The launch ticket of the first core that runs in one of these folders; raises `NotRunning`."""
+    for folder in folders:
+        if (folder / TICKET).exists():
+            discover(folder)
+            return (folder / TICKET).read_text().strip()
+    raise NotRunning("No cabin is running here: start one with 'cabin run' or 'cabin demo'.")
 
 
 def _check_folder(folder: Path, owners: tuple[int, ...]) -> None:

@@ -33,13 +33,14 @@ _QUEUE = 1000
 class Tls:
     """Trust anchor of the broker, and this end's certificate and key where the broker asks for them."""
 
-    ca: Path
+    ca: Path | None
+    """None: the certificate authorities that the machine trusts."""
     certificate: Path | None = None
     key: Path | None = None
 
     def context(self) -> ssl.SSLContext:
         """A verifying client context, TLS 1.2 or later."""
-        context = ssl.create_default_context(cafile=str(self.ca))
+        context = ssl.create_default_context(cafile=None if self.ca is None else str(self.ca))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.certificate is not None:
             context.load_cert_chain(self.certificate, self.key)

@@ -26,8 +26,7 @@ from cabin_agent.demo.cabin import DemoCabin, Replays
 from cabin_agent.demo.site import CODE, SUBJECT_SYSTEM, Site
 from cabin_agent.face import Json
 from cabin_agent.person import Person, SimulatedPerson
-from cabin_agent.recorder import CONTENT_TYPE as RECORDING
-from sync.envelope import FHIR
+from sync.envelope import FHIR, RECORDING
 from sync.store import Record, SqliteStore
 
 PATIENCE_S = 60.0

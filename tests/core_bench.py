@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from cabin_agent.client import CoreClient
 from cabin_agent.config import load_config
 from cabin_agent.core import Core
-from cabin_agent.delivery import Delivery, Sealing
+from cabin_agent.delivery import Delivery, stamp_now
 from cabin_agent.face import Json
 from cabin_agent.journal import Journal
 from cabin_agent.open_visit import OpenVisit
 from cabin_agent.visit import EXCLUSIONS
 from sync.keys import RecipientKey, SigningPair
 from sync.outbox import Outbox, Room
+from sync.sender import Sender
 from sync.uplink import Uplink, UplinkSettings
 
 CODE, CONSULTATION = "246810", "135790"
@@ -87,8 +87,8 @@ async def running_core(folder: Path, room: Room | None = None) -> AsyncIterator[
     config = load_config(folder / "cabin.toml")
     settings = UplinkSettings(host="127.0.0.1", port=1, client_id="test", backoff_most=1.0)
     outbox = Outbox(folder / "state" / "outbox.db", room)
-    sealing = Sealing(RECIPIENT.public, CABIN_KEYS, bytes(16))
-    delivery = Delivery(outbox, lambda on_status: Uplink(outbox, settings, {}, on_status), sealing)
+    sender = Sender(outbox, RECIPIENT.public, CABIN_KEYS, stamp_now)
+    delivery = Delivery(sender, lambda on_status: Uplink(outbox, settings, {}, on_status))
     with Journal(folder / "state") as journal:
         core, ready = Core(config, OpenVisit(journal), delivery), asyncio.Event()
         running = asyncio.create_task(core.run(ready.set))

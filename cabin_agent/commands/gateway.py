@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
 from cabin_agent.config import DEFAULT_FILE, ConfigError, Gateway, load_config
@@ -27,11 +28,9 @@ def run(args: argparse.Namespace) -> int:
         config = load_config(args.config)
         if config.gateway is None:
             raise ConfigError(f"{config.file}: there is no [gateway]; add one, or start 'cabin run'.")
-        run_gateway(
-            _settings(config.gateway, demo=config.cabin.accept_simulated),
-            _check,
-            lambda: print("ready at the broker", flush=True),
-        )
+        demo = config.cabin.accept_simulated
+        check = partial(_check, production=not demo)
+        run_gateway(_settings(config.gateway, demo=demo), check, lambda: print("ready at the broker", flush=True))
     except (ConfigError, SyncError, OSError) as error:
         print(f"cabin gateway: {error}", file=sys.stderr)
         return 3
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(gateway: Gateway, *, demo: bool) -> GatewaySettings:
-    tls = Tls(gateway.ca, gateway.cert, gateway.key) if gateway.broker.tls and gateway.ca else None
+    tls = Tls(gateway.ca, gateway.cert, gateway.key) if gateway.broker.tls else None
     return GatewaySettings(
         link=LinkSettings(gateway.broker.host, gateway.broker.port, gateway.client, tls, keep_session=True),
         store=gateway.store,
@@ -51,6 +50,6 @@ def _settings(gateway: Gateway, *, demo: bool) -> GatewaySettings:
     )
 
 
-def _check(content_type: str, content: bytes) -> str | None:
-    """Refuse what claims to be a Bundle and is none; other contents are kept as they are."""
-    return check_bundle(content) if content_type == FHIR else None
+def _check(content_type: str, content: bytes, *, production: bool) -> str | None:
+    """Refuse what claims to be a Bundle and is none, or test data in production; other contents are kept."""
+    return check_bundle(content, production=production) if content_type == FHIR else None

@@ -17,10 +17,18 @@ from cabin_agent.runtime import NotRunning, find_core, runtime_folders
 def add_runtime(parser: argparse.ArgumentParser) -> None:
     """The option that says where the running cabin published itself."""
     parser.add_argument("--config", type=Path, help=f"settings of the cabin (default {DEFAULT_FILE}, if it exists)")
+    parser.add_argument("--url", help="of a core of another user, with your token in CABIN_TOKEN")
 
 
 def running_core(args: argparse.Namespace) -> CoreClient:
-    """A client of this user's running cabin; raises `NotRunning`, `AccessError` or `ConfigError`."""
+    """A client of this user's running cabin, or of the one at `--url`.
+
+    Raises `NotRunning`, `AccessError` or `ConfigError`.
+    """
+    if args.url:
+        if not os.environ.get("CABIN_TOKEN"):
+            raise AccessError("A core of another user asks for your token: set CABIN_TOKEN ('cabin access grant').")
+        return CoreClient(args.url.rstrip("/"), os.environ["CABIN_TOKEN"])
     file = args.config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     configured = load_config(file).cabin.runtime_dir if file else None
     found = find_core(runtime_folders(os.environ, configured))

@@ -1,13 +1,14 @@
 """Regular or irregular: what the intervals of thirty beats say, and no more.
 
-Four published, free statistics of the RR intervals, all of which must be high for "irregular":
+Four statistics of the RR intervals, the first three published, all of which must be high for "irregular":
 
 - nRMSSD, root mean square of successive differences over the mean interval (Dash 2009): how much;
 - the median of the absolute differences over the median interval: in most beats, not in one or two extra ones;
 - the turning-point ratio (Dash 2009): a random series turns in two thirds of its points, every other beat of a
   bigeminy turns, so that a ratio near one is a pattern and not irregularity;
 - the distance of a point of the Poincaré plot (RR, next RR) to its nearest neighbour, as median over the median
-  interval: a pattern with extra beats repeats its points, an irregular rhythm scatters them.
+  interval: a pattern with extra beats repeats its points, an irregular rhythm scatters them (our own; its limits
+  were set on development recordings).
 
 The verdict is a fact about intervals for a doctor to read, never the name of a disease.
 """

@@ -1,0 +1,205 @@
+"""What the screens draw: every state in both languages, only what may be said now, nothing of anybody else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cabin_agent.course import Course
+from cabin_agent.face import Json
+from cabin_agent.kiosk import may
+from cabin_agent.plan import TASKS, Rules, TaskName
+from cabin_agent.results import NotMeasured
+from cabin_agent.screen import results_view, visit_view
+from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Visit
+from cabin_agent.visit_table import Event, State
+from cabin_agent.wording import LANGUAGES, Language, text
+from tests.fake_face import problems_of
+from tests.visit_steps import MARK, TO_CONSENT, WAY, walk
+from tests.visits import outcomes
+
+VISIT = {"$ref": "#/components/schemas/Visit"}
+CLEANED = ("scale", "oximeter", "ecg")
+
+
+def view(visit: Visit, course: Json | None = None, **more: Any) -> Json:
+    known: dict[str, Any] = {
+        "messages": (),
+        "sitting": False,
+        "elapsed_s": 12.345,
+        "simulated": True,
+        "idle_warning": False,
+        "sealed": False,
+        "cleaned": CLEANED,
+        "default_language": "fr",
+    }
+    return visit_view(visit, course, **(known | more))
+
+
+def at(state: State, **more: Any) -> Visit:
+    return replace(walk(WAY[state]), **more)
+
+
+def running(*tasks: TaskName) -> Json:
+    return Course(0.0, list(tasks), running=tasks[0], attempt=1, seated_at=5.0).view(10.0, Rules())
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_state_has_its_prompt_in_both_languages(state: State, language: Language) -> None:
+    told = view(at(state, language=language))
+    assert told["state"] == state.value
+    assert told["prompt"] == {"key": f"state.{state}", "text": text(language, f"state.{state}")}
+    assert told["prompt"]["text"].strip()
+
+
+def test_the_two_languages_are_two() -> None:
+    for state in State:
+        french, english = (view(at(state, language=language))["prompt"]["text"] for language in LANGUAGES)
+        assert french != english
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_until_one_is_chosen_the_cabin_s_own_language_is_spoken(language: Language) -> None:
+    told = view(Visit(), default_language=language)
+    assert (told["language"], told["prompt"]["text"]) == (None, text(language, "state.ready"))
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("sealed", [True, False])
+def test_every_view_is_what_the_contract_says(state: State, sealed: bool) -> None:
+    course = running("oximetry", "pressure") if state is State.MEASURES else None
+    told = view(at(state), course, sealed=sealed, messages=("finger-out",))
+    assert problems_of({"api": 1, **told}, VISIT) == []
+    assert {*told["may"]} >= {*may(state)} - {"finish"}
+
+
+# --- what may be said -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", State)
+def test_outside_the_measures_the_kiosk_may_say_what_the_table_knows(state: State) -> None:
+    assert view(at(state), sealed=True)["may"] == may(state)
+
+
+def test_nobody_finishes_before_the_visit_is_sealed() -> None:
+    assert view(at(State.GOODBYE))["may"] == ["call_nurse"]
+    assert view(at(State.GOODBYE), sealed=True)["may"] == ["call_nurse", "finish"]
+
+
+def test_a_measure_may_be_skipped_and_sitting_down_be_told() -> None:
+    visit = at(State.MEASURES)
+    assert view(visit, running("oximetry"))["may"] == ["skip", "leave", "call_nurse"]
+    assert view(visit, running("oximetry"), sitting=True)["may"] == ["seated", "skip", "leave", "call_nurse"]
+    assert view(visit)["may"] == ["leave", "call_nurse"]
+
+
+# --- the one thing to do now ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("task", "measure"),
+    [("size", "weight"), ("oximetry", "spo2"), ("temperature", "temperature"), ("ecg", "ecg"), ("hearing", "hearing"), ("pressure", "blood_pressure")],
+)  # fmt: skip
+def test_what_runs_is_what_the_prompt_says(language: Language, task: TaskName, measure: str) -> None:
+    key = f"measure.{measure}.instruction"
+    told = view(at(State.MEASURES, language=language), running(task))
+    assert told["prompt"] == {"key": key, "text": text(language, key)}
+    assert told["running"] == [task]
+
+
+def test_every_task_of_the_plan_has_a_prompt() -> None:
+    for task in TASKS:
+        assert view(at(State.MEASURES), running(task))["prompt"]["key"].startswith("measure.")
+
+
+def test_while_the_cabin_waits_for_the_agent_to_sit_it_says_how() -> None:
+    told = view(at(State.MEASURES), running("oximetry"), sitting=True)
+    assert told["prompt"]["key"] == "measure.blood_pressure.instruction"
+
+
+def test_the_plan_the_rest_and_the_time_left_are_shown_while_measuring_only() -> None:
+    course = running("oximetry", "pressure")
+    told = view(at(State.MEASURES), course)
+    assert {key: told[key] for key in ("plan", "rest", "left_s")} == {
+        key: course[key] for key in ("plan", "rest", "left_s")
+    }
+    told = view(at(State.RESULTS))
+    assert (told["plan"], told["running"], told["rest"], told["left_s"]) == ([], [], None, None)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_message_is_told_in_words_and_by_its_key(language: Language) -> None:
+    told = view(at(State.MEASURES, language=language), running("oximetry"), messages=("finger-out", "loose-cuff"))
+    assert told["messages"] == [
+        {"code": f"reason.{code}", "text": text(language, f"reason.{code}")} for code in ("finger-out", "loose-cuff")
+    ]
+
+
+# --- each thing in its own state --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", State)
+def test_questions_are_shown_where_they_are_asked(state: State) -> None:
+    told = view(at(state))
+    assert told["exclusions"] == ([*EXCLUSIONS] if state is State.EXCLUSIONS else [])
+    assert told["satisfaction"] == ([*SATISFACTION] if state is State.SATISFACTION else [])
+    assert told["to_clean"] == ([*CLEANED] if state is State.CLEANING else [])
+
+
+def test_what_is_clean_is_not_to_be_cleaned_again() -> None:
+    assert view(at(State.CLEANING, ticked=("oximeter",)))["to_clean"] == ["scale", "ecg"]
+    assert view(at(State.CLEANING, ticked=CLEANED))["to_clean"] == []
+
+
+@pytest.mark.parametrize("state", State)
+def test_the_message_id_is_told_at_good_bye_only(state: State) -> None:
+    assert view(at(state), sealed=False)["mid"] is None
+    visit = at(state)
+    assert view(visit, sealed=True)["mid"] == (visit.mid if state is State.GOODBYE else None)
+
+
+def test_a_visit_that_named_nobody_has_no_message_id() -> None:
+    assert view(walk((*TO_CONSENT[:2], Event.CODE_EXHAUSTED)), sealed=True)["mid"] is None
+
+
+def test_the_kind_is_known_from_the_code_on() -> None:
+    assert view(at(State.CODE))["kind"] is None
+    assert view(at(State.INFORMATION))["kind"] == "consultation"
+
+
+@pytest.mark.parametrize("state", [State.READY, State.CLEANING, State.OUT_OF_ORDER])
+def test_between_two_visits_the_screen_shows_nothing_of_a_person(state: State) -> None:
+    assert MARK not in repr(view(at(state), sealed=True))
+
+
+@pytest.mark.parametrize("state", State)
+def test_no_identity_stands_in_any_view(state: State) -> None:
+    visit = at(state)
+    assert visit.subject is None or visit.subject.value not in repr(view(visit))
+
+
+def test_what_is_simulated_or_warned_of_is_said() -> None:
+    told = view(at(State.RESULTS), simulated=False, idle_warning=True)
+    assert (told["simulated"], told["idle"], told["elapsed_s"]) == (False, {"warning": True}, 12.3)
+
+
+def test_a_called_nurse_is_shown_after_a_red_flag_too() -> None:
+    assert view(at(State.STOPPED))["nurse_called"] is True
+    assert view(at(State.MEASURES))["nurse_called"] is False
+
+
+# --- results ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("language", "first"), [("fr", "Poids mesuré"), ("en", "Weight"), (None, "Poids mesuré")])
+def test_results_are_told_in_the_person_s_language(language: Any, first: str) -> None:
+    missing = NotMeasured("temperature", "refused")
+    told = results_view(Visit(language=language, outcomes=(*outcomes(), missing)))
+    assert told["outcomes"][0]["text"].startswith(first)
+    assert [each["measure"] for each in told["outcomes"]] == [each.name for each in (*outcomes(), missing)]
+    assert told["outcomes"][-1]["status"] == "not-measured"
+    assert problems_of(told, {"$ref": "#/components/schemas/Results"}) == []
