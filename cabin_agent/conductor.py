@@ -14,6 +14,7 @@ from cabin_agent.face import Refusal
 from cabin_agent.instruments import Instruments
 from cabin_agent.measuring import pressure
 from cabin_agent.measuring.bedside import Bedside, Unmeasured
+from cabin_agent.measuring.repeat import confirmed, unusual
 from cabin_agent.measuring.tasks import CONDUCT
 from cabin_agent.plan import TASKS, Finished, Rules, Sit, Start, TaskName, Wait, next_step
 from cabin_agent.results import Outcome
@@ -108,15 +109,21 @@ class Conductor:
             await self._instruments.stop(TASKS[task].instrument)
 
     async def _attempts(self, task: TaskName) -> None:
-        """Try a task, at most `ATTEMPTS` times, and settle it."""
-        failure = Unmeasured("unplugged", "absent")
+        """Try a task, at most `ATTEMPTS` times, and settle it; an unusual value is measured once more."""
+        failure, first = Unmeasured("unplugged", "absent"), Told()
         for self.course.attempt in range(1, ATTEMPTS + 1):
             result = await self._attempt(task)
-            if isinstance(result, Told):
-                return await self._settle(task, result, "done")
-            failure = result
-            if failure.why == "absent":
-                break
+            if isinstance(result, Unmeasured):
+                failure = result
+                if failure.why == "absent":
+                    break
+            elif first.outcomes or not unusual(result.outcomes):
+                repeated = confirmed(first.outcomes, result.outcomes)
+                return await self._settle(task, Told(repeated, (*first.tracks, *result.tracks)), "done")
+            else:
+                first = result
+        if first.outcomes:  # unusual, and the repeat gave nothing: the value stands as it is
+            return await self._settle(task, first, "done")
         return await self._settle(task, Told(self._missing(task, failure)), "failed")
 
     async def _inflate(self) -> None:

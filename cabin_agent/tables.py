@@ -18,7 +18,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
     width = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns if sys.stdout.isatty() else PIPE_WIDTH
     columns = [Column(name, overflow="fold") for name in header]
-    drawn = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, header_style="")
+    drawn = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="")
     for row in rows:
         drawn.add_row(*row)
     out = io.StringIO()

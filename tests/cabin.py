@@ -22,7 +22,8 @@ from typing import Any, Self
 from cabin_agent.checkup import receipt_of
 from cabin_agent.client import CoreClient
 from cabin_agent.demo import processes as run
-from cabin_agent.demo.cabin import DemoCabin, Replays
+from cabin_agent.demo.cabin import READY, DemoCabin, Replays
+from cabin_agent.demo.processes import Child
 from cabin_agent.demo.site import CODE, SUBJECT_SYSTEM, Site
 from cabin_agent.face import Json
 from cabin_agent.person import Person, SimulatedPerson
@@ -87,12 +88,24 @@ class Cabin(DemoCabin):
         lines += [f"measures = {json.dumps(list(measures))}"] if measures else []
         (self.folder / "appointments.toml").write_text("\n".join(["[[appointment]]", *lines, ""]))
 
+    def child(self, name: str) -> Child:
+        """One of the processes."""
+        return next(child for child in self.processes.children if child.name == name)
+
     async def kill(self, name: str) -> None:
         """SIGKILL, as a power cut would, and wait until the process is no more."""
-        child = next(child for child in self.processes.children if child.name == name)
+        child = self.child(name)
         os.kill(child.pid, signal.SIGKILL)
         await child.process.wait()
         self.processes.children.remove(child)
+
+    async def said(self, name: str, words: str) -> None:
+        """Wait until a process that is running says something more on its standard output."""
+        stdout = self.child(name).process.stdout
+        assert stdout is not None
+        async with asyncio.timeout(PATIENCE_S):
+            while words not in (line := (await stdout.readline()).decode()):
+                assert line, f"the {name} ended"
 
     async def restart(self, name: str) -> None:
         """Start what was killed again, as systemd would: nothing is put in order before."""
@@ -103,6 +116,21 @@ class Cabin(DemoCabin):
                 await self.start_gateway()
             case "broker":
                 await run.broker(self.processes, self.site, self.broker_port)
+
+    async def broker_back(self) -> None:
+        """Start the broker again, and let the gateway be there before the cabin.
+
+        In the other order nothing is lost either, but a broker without memory drops what nobody has subscribed to,
+        and the cabin sends it again only after half a minute.
+        """
+        core = self.child("core").process
+        core.send_signal(signal.SIGSTOP)
+        await self.restart("broker")
+        if any(child.name == "gateway" for child in self.processes.children):
+            await self.said("gateway", READY)
+        else:
+            await self.restart("gateway")
+        core.send_signal(signal.SIGCONT)
 
     async def bounce(self, name: str) -> None:
         """Kill and start again."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cabin_agent.measuring.agreement import rate_notes
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within, worst
 from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity, Strip
 from cabin_signal.ecg import EcgStream
 from cabin_signal.findings import Beat, QualitySpan
 from cabin_signal.leads import TWELVE, twelve_leads
 from cabin_signal.plausibility import judge
+from cabin_signal.rhythm import Verdict
 from drivers.events import Wave
 
 STRIP_S = 30.0
@@ -28,7 +31,7 @@ LONGEST_HOLE_S = 2.0
 Channels = NDArray[np.float64]
 
 
-async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
     """Record one strip and count its beats; raises `Unmeasured` when no strip without a long hole was had."""
     started, track = bedside.clock.wall_ms(), bedside.track()
     waves: list[Wave] = []
@@ -36,6 +39,8 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
         await bedside.instruments.start("ecg")
         async with within(bedside, LIMIT_S, "timeout"):
             async for wave in heard(ear, Wave):
+                if waves and _hole(waves[-1], wave) > LONGEST_HOLE_S:
+                    waves.clear()
                 waves.append(wave)
                 if _length(waves) >= STRIP_S + SETTLE_S:
                     break
@@ -43,16 +48,19 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
     for wave in kept:
         track.add(wave)
     names, channels = assemble(kept)
-    strip, rate, spans, beats = analyse(names, channels, kept[0].rate)
+    read = analyse(names, channels, kept[0].rate)
     if np.isnan(channels).all():
         raise Unmeasured("electrode-off")
     bedside.keep(track)
-    grade, reasons = _graded(spans, channels)
-    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="rhythm")
-    ecg = Measure("ecg", {}, proof, strip=strip)
+    grade, reasons = _graded(read.quality, channels)
+    rhythm = (f"rhythm-{read.rhythm}", "reference-hardware")
+    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="rhythm", notes=rhythm)
+    ecg, rate = Measure("ecg", {}, proof, strip=read.strip), read.heart_rate
     if rate is None or judge("heart_rate", rate) == "implausible":
         return ecg, NotMeasured("heart_rate", "failed", "too-few-beats" if rate is None else "implausible")
-    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="strip-mean", readings=len(beats) - 1)
+    notes = rate_notes(rate, "pulse_rate", before)
+    counted = len(read.beats) - 1
+    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="strip-mean", readings=counted, notes=notes)
     return ecg, Measure("heart_rate", {"value": Quantity(round(rate, 1), "/min")}, proof)
 
 
@@ -60,6 +68,11 @@ def _length(waves: list[Wave]) -> float:
     """Seconds from the first sample to the last, lost ones included."""
     first, last = waves[0], waves[-1]
     return (last.index + len(last.samples) - first.index) / first.rate
+
+
+def _hole(before: Wave, wave: Wave) -> float:
+    """Seconds of samples lost between two blocks."""
+    return (wave.index - before.index - len(before.samples)) / wave.rate
 
 
 def _settled(waves: list[Wave]) -> list[Wave]:
@@ -81,21 +94,36 @@ def assemble(waves: list[Wave]) -> tuple[tuple[str, ...], Channels]:
     return first.channels, channels
 
 
-def analyse(
-    names: tuple[str, ...], channels: Channels, rate: float
-) -> tuple[Strip, float | None, tuple[QualitySpan, ...], list[int]]:
-    """Twelve leads, heart rate over the strip, quality by second, and the beats it rests on (samples)."""
-    lead = _rate_lead(names, channels)
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the analysis made of one strip."""
+
+    strip: Strip
+    heart_rate: float | None
+    quality: tuple[QualitySpan, ...]
+    """One span for each second."""
+    beats: tuple[int, ...]
+    """R peaks, in samples of the strip."""
+    rhythm: Verdict
+
+
+def analyse(names: tuple[str, ...], channels: Channels, rate: float) -> Read:
+    """Twelve leads, and beats, heart rate, quality and rhythm on the best lead of `channels` (n, samples) in mV."""
     stream = EcgStream(rate)
-    live, last = stream.update(channels[lead]), stream.finish()
-    beats = [*live.beats, *last.beats]
-    leads = twelve_leads(channels)
-    rows = tuple(tuple(None if np.isnan(v) else round(float(v), 5) for v in row) for row in leads)
-    strip, spans = Strip(rate, TWELVE, rows), (*live.quality, *last.quality)
-    return strip, _heart_rate(beats, rate), spans, [beat.sample for beat in beats]
+    live, last = stream.update(channels[_rate_lead(names, channels)]), stream.finish()
+    beats = (*live.beats, *last.beats)
+    rows = tuple(tuple(None if np.isnan(v) else round(float(v), 5) for v in row) for row in twelve_leads(channels))
+    verdicts = [span.verdict for span in (*live.rhythm, *last.rhythm)]
+    return Read(
+        strip=Strip(rate, TWELVE, rows),
+        heart_rate=_heart_rate(beats, rate),
+        quality=(*live.quality, *last.quality),
+        beats=tuple(beat.sample for beat in beats),
+        rhythm="irregular" if "irregular" in verdicts else verdicts[0] if verdicts else "unanalysable",
+    )
 
 
-def _heart_rate(beats: list[Beat], rate: float) -> float | None:
+def _heart_rate(beats: tuple[Beat, ...], rate: float) -> float | None:
     """Mean ventricular rate over the intervals of the strip; the beats lost in a hole are not counted as missing."""
     intervals = [beat.sample - before.sample for before, beat in pairwise(beats) if not beat.fresh]
     return 60 * len(intervals) * rate / sum(intervals) if intervals else None

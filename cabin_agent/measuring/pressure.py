@@ -12,7 +12,7 @@ from cabin_agent.recorder import Track
 from cabin_agent.results import Grade, Measure, Outcome, Quantity
 from cabin_signal.cuff import CuffFindings, CuffStream
 from cabin_signal.plausibility import pressure_doubts
-from cabin_signal.pressure import Pressure, mean_of_last_two, next_action
+from cabin_signal.pressure import PLANNED, Pressure, mean_of_last_two, next_action
 from drivers.events import NoValue, PressureResult, Wave
 
 LIMIT_S = 200.0
@@ -100,11 +100,12 @@ def mean(outcomes: Sequence[Outcome]) -> Measure | None:
     proof = computed(
         last,
         grade,
-        readings=len(last),
+        readings=result.n,
         spread=result.spread,
         rest_s=taken[0].evidence.rest_s,
         site=last[-1].evidence.site,
         mode="mean-of-last-two",
+        notes=("extra-reading",) if result.n > PLANNED else (),
     )
     if not result.stable:
         proof = replace(proof, reasons=(*proof.reasons, "readings-differ"))

@@ -41,6 +41,7 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
         started,
         "usable" if ambient else "good",
         *reasons,
+        notes=("surface-temperature", "reference-hardware"),
         readings=spot.n,
         spread=round(spot.spread, 2),
         mode=str(last.detail["mode"]),
