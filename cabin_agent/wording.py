@@ -118,6 +118,7 @@ def _reasons(language: Language, evidence: Evidence) -> str:
 
 
 def _circumstances(language: Language, evidence: Evidence) -> str:
+    """Site, rest and quality, as the person reads them; the notes are for the doctor."""
     told = []
     if evidence.site is not None:
         told.append(phrase(language, "site", evidence.site))
@@ -126,5 +127,4 @@ def _circumstances(language: Language, evidence: Evidence) -> str:
     if evidence.quality != "good":
         told.append(text(language, f"grade.{evidence.quality}"))
         told += [phrase(language, "reason", code) for code in evidence.reasons]
-    told += [phrase(language, "note", code) for code in evidence.notes]
     return f" ({', '.join(told)})" if told else ""
