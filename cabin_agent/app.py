@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
@@ -46,7 +47,11 @@ async def run_core(config: Config, ready: Callable[[str], None]) -> None:
         core = Core(config, OpenVisit(journal), delivery)
         access = Access(state / "access.json")
         hosts = frozenset({"127.0.0.1", "localhost", "[::1]"})
-        url = await opened.enter_async_context(serve(make_app(CoreFace(core), access, hosts), config.api.port))
+        try:
+            url = await opened.enter_async_context(serve(make_app(CoreFace(core), access, hosts), config.api.port))
+        except OSError as error:
+            taken = f"{config.file}: [api] port {config.api.port} cannot be used ({os.strerror(error.errno or 0)})"
+            raise ConfigError(f"{taken}; end what uses it, or write another.") from None
         publish(config.cabin.runtime_dir, url, access.session(OWNER, "technician"))
         access.offer(config.cabin.runtime_dir / TICKET)
         opened.callback(withdraw, config.cabin.runtime_dir)

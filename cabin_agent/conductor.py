@@ -106,7 +106,15 @@ class Conductor:
             await self._unless_nudged(self._inflate() if task == "pressure" else self._attempts(task))
         finally:
             self.course.running, self.messages = None, ()
-            await self._instruments.stop(TASKS[task].instrument)
+            await self._leave_safe(TASKS[task].instrument)
+
+    async def _leave_safe(self, instrument: str) -> None:
+        """Stop an instrument; one that does not confirm is told to the agent, and the others go on."""
+        try:
+            await self._instruments.stop(instrument)
+        except DriverError as error:
+            log.error("%s", error)
+            self._say("not-deflated")
 
     async def _attempts(self, task: TaskName) -> None:
         """Try a task, at most `ATTEMPTS` times, and settle it; an unusual value is measured once more."""

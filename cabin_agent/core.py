@@ -81,6 +81,7 @@ class Core:
                 group.create_task(self.idle.run(), name="idle")
                 for effect in ENTRY.get(self.visit.state, ()):
                     await EFFECTS[effect](self)
+                await self._end_cleaning()
                 self.ready = True
                 ready()
                 log.info("ready in state %s", self.visit.state)
@@ -130,8 +131,12 @@ class Core:
             raise Refusal("busy", "The results are being sealed for the record; this takes a moment.")
         try:
             await self.apply(translate(self.visit, message, self.desk))
+            await self._end_cleaning()
         except JournalError as error:
             raise Refusal("not-ready", str(error)) from error
+
+    async def _end_cleaning(self) -> None:
+        """The cabin is ready again once everything is ticked, also where a killed core had seen the last tick."""
         if self.visit.state is State.CLEANING and {*self.desk.instruments} <= {*self.visit.ticked}:
             await self.apply(self._message(Event.CLEANED))
 
@@ -151,18 +156,25 @@ class Core:
         self._conducting = asyncio.create_task(self._conduct(self.conductor), name="measures")
 
     async def _conduct(self, conductor: Conductor) -> None:
-        await conductor.run()
+        try:
+            await conductor.run()
+        except Exception as defect:  # what is left unmeasured is told to the record; the person is not kept waiting
+            log.error("the measures ended by a defect: %s", type(defect).__name__)
         self.conductor = None
-        await self.apply(self._message(Event.MEASURES_DONE))
+        await self._apply_when_stored(self._message(Event.MEASURES_DONE))
 
     async def _told(self, told: Told) -> None:
         body: dict[str, object] = {"outcomes": told.outcomes, "reading_ends_s": told.reading_ends_s}
         if told.seated_s is not None:
             body["seated_s"] = told.seated_s
+        await self._apply_when_stored(self._message(Event.MEASURED, **body), told.tracks)
+
+    async def _apply_when_stored(self, message: Message, tracks: tuple[bytes, ...] = ()) -> None:
+        """Take a step of the measures: what was measured waits in memory until the disk takes it."""
         while True:
             try:
-                return await self.apply(self._message(Event.MEASURED, **body), told.tracks)
-            except JournalError as error:  # what was measured waits in memory until the disk takes it
+                return await self.apply(message, tracks)
+            except JournalError as error:
                 log.error("%s", error)
                 await asyncio.sleep(STORE_RETRY_S)
 
@@ -196,7 +208,7 @@ class Core:
             try:
                 await self.delivery.seal(self.visit, self.identity(), self._open.tracks())
                 break
-            except DeliveryError as error:
+            except (DeliveryError, JournalError) as error:
                 log.error("%s", error)
                 await asyncio.sleep(STORE_RETRY_S)
         self.sealed = True
@@ -227,7 +239,10 @@ class Core:
     async def _fell_silent(self) -> None:
         event = Event.FINISH if self.visit.state is State.GOODBYE else Event.IDLE
         if (self.visit.state, event) in TABLE:
-            await self.apply(self._message(event))
+            try:
+                await self.apply(self._message(event))
+            except JournalError as error:  # tried again after the next silence
+                log.error("%s", error)
 
     @staticmethod
     async def _end(task: asyncio.Task[None] | None) -> None:

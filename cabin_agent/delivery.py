@@ -108,15 +108,17 @@ class Delivery:
 
 async def _built(record: VisitRecord) -> bytes:
     """The Bundle of a visit, built and validated in a process of its own."""
-    loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_the_core) as pool:
-        try:
-            return await loop.run_in_executor(pool, build_bundle, record)
-        except BrokenProcessPool:
-            raise DeliveryError("The Bundle's process was killed: it is started again.") from None
-        except Exception as error:  # its text may hold a value of the visit
-            sentence = f"The Bundle could not be built ({type(error).__name__}): report it; the visit is kept."
-            raise DeliveryError(sentence) from None
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_the_core)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(pool, build_bundle, record)
+    except BrokenProcessPool:
+        raise DeliveryError("The Bundle's process was killed: it is started again.") from None
+    except Exception as error:  # its text may hold a value of the visit
+        sentence = f"The Bundle could not be built ({type(error).__name__}): report it; the visit is kept."
+        raise DeliveryError(sentence) from None
+    finally:
+        # To wait here for the end of the process would hold up every instrument for a quarter of a second.
+        pool.shutdown(wait=False)
 
 
 def _end_with_the_core() -> None:
