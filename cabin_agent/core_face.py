@@ -40,13 +40,22 @@ class CoreFace:
             conductor.course.view(now, core.rules) if conductor else None,
             messages=conductor.messages if conductor else (),
             sitting=conductor is not None and conductor.waiting_to_sit,
-            elapsed_s=now - visit.started_s if visit.visit_id else 0.0,
+            elapsed_s=self._elapsed(),
             simulated=core.config.cabin.accept_simulated,
             idle_warning=core.idle.warning,
             sealed=core.sealed,
             cleaned=core.desk.instruments,
             default_language=core.config.cabin.language,
         )
+
+    def _elapsed(self) -> float:
+        """Seconds of the visit; after another boot the wall clock is all there is."""
+        visit, clock = self._core.visit, self._core.clock
+        if not visit.visit_id:
+            return 0.0
+        same_boot = visit.boot_id == clock.boot_id
+        seconds = clock.now() - visit.started_s if same_boot else (clock.wall_ms() - visit.started_ms) / 1000
+        return max(0.0, seconds)
 
     async def tell(self, message: Json) -> Json:
         """See `Face.tell`."""

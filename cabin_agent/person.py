@@ -74,7 +74,7 @@ class TerminalPerson:
 
     def answer(self, visit: Json) -> Json | None:
         """See `Person.answer`."""
-        state, prompt = visit["state"], visit["prompt"]["text"]
+        state, prompt = visit["state"], "\n".join((*visit["prompt"]["detail"], visit["prompt"]["text"]))
         if state == "measures":
             sit = "seated" in visit["may"]
             return {"event": "seated"} if sit and self._go(f"{prompt} [Enter]") else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from cabin_agent.face import Json
@@ -56,6 +57,15 @@ def _may(visit: Visit, *, measuring: bool, sitting: bool, sealed: bool) -> list[
     return [*(["seated"] if sitting else []), *(["skip"] if measuring else []), *words]
 
 
+DETAIL: Mapping[State, tuple[str, ...]] = {
+    State.INFORMATION: ("consent.information.text",),
+    State.CONSENT_MEASURES: ("consent.measures.text",),
+    State.CONSENT_REMOTE: ("consent.remote-act.text",),
+    State.STOPPED: ("stop.message", "stop.emergency"),
+}
+"""What has to be read before the one thing is done."""
+
+
 def _prompt(state: State, language: Language, running: list[TaskName], *, sitting: bool) -> Json:
     """The one thing to do now, as a key of the wording catalogues and in words."""
     key = f"state.{state.value}"
@@ -63,7 +73,8 @@ def _prompt(state: State, language: Language, running: list[TaskName], *, sittin
         key = "measure.blood_pressure.instruction"
     elif running:
         key = f"measure.{TASKS[running[0]].yields[0]}.instruction"
-    return {"key": key, "text": text(language, key)}
+    detail = [text(language, each) for each in DETAIL.get(state, ())]
+    return {"key": key, "text": text(language, key), "detail": detail}
 
 
 def results_view(visit: Visit) -> Json:

@@ -54,10 +54,13 @@ class Cabin(DemoCabin):
         visit: Mapping[str, object] = QUICK,
         replays: Replays | None = None,
         folder: Path | None = None,
+        reserve_mb: int = 64,
     ) -> None:
+        self._own_folder = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="cabin-test-"))
         super().__init__(Site(self.folder, self.folder / "run"), speed, replays or Replays(), 0)
-        self._visit, self._measures, self._kind = visit, measures, kind
+        self._settings: dict[str, Mapping[str, object]] = {"visit": visit, "record": {"reserve_mb": reserve_mb}}
+        self._measures, self._kind = measures, kind
 
     async def __aenter__(self) -> Self:
         try:
@@ -73,12 +76,14 @@ class Cabin(DemoCabin):
     ) -> None:
         await super().__aexit__(kind, error, trace)
         left = processes_of(self.folder)
-        shutil.rmtree(self.folder)
+        if self._own_folder:
+            shutil.rmtree(self.folder)
         assert error is not None or not left, f"processes outlive their cabin: {left}"
 
     async def start_simulators(self) -> None:
         """The settings are written and nothing reads them yet: the moment to change them."""
-        edit(self.site.cabin_toml, "visit", self._visit)
+        for section, keys in self._settings.items():
+            edit(self.site.cabin_toml, section, keys)
         self.expect(kind=self._kind, measures=self._measures)
         await super().start_simulators()
 
@@ -137,6 +142,14 @@ class Cabin(DemoCabin):
         await self.kill(name)
         await self.restart(name)
 
+    async def logged(self, name: str, words: str) -> None:
+        """Wait until a process has written these words to its log."""
+        log = self.child(name).log
+        async with asyncio.timeout(PATIENCE_S):
+            # A file has no event that Python can await without a thread, and a glance is cheap.
+            while words not in log.read_text(errors="replace"):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
     async def simulate(self, **command: object) -> None:
         """One command to the simulators: `fault=..., instrument=...`, `clear=...` or `body={...}`."""
         reader, writer = await asyncio.open_unix_connection(str(self.site.instruments / "control.sock"))
@@ -177,6 +190,13 @@ class Cabin(DemoCabin):
             while not until(visit):
                 said = {"event": "results_read"} if visit["state"] == "results" else who.answer(visit)
                 visit = await (core.tell(**said) if said else self._next(core, events))
+        return visit
+
+    async def watch_until(self, until: Seen) -> Json:
+        """Say nothing until the visit looks as it is waited for."""
+        async with self.watching() as (core, events):
+            while not until(visit := await core.visit()):
+                await _told(events, "changed")
         return visit
 
     async def finish(self, person: Person | None = None) -> str:

@@ -25,7 +25,7 @@ VISIT: Json = {
     "language": "fr",
     "kind": "checkup",
     "may": ["leave", "skip"],
-    "prompt": {"key": "state.measures", "text": "Restez assis."},
+    "prompt": {"key": "state.measures", "text": "Restez assis.", "detail": []},
     "plan": [{"task": "size", "state": "done", "attempt": 1}, {"task": "pressure", "state": "waiting", "attempt": 0}],
     "running": [],
     "rest": {"seconds": 120.5, "needed": 300},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import chain, repeat
 
 import pytest
 from hypothesis import given
@@ -129,7 +130,7 @@ async def test_what_was_lost_is_told_as_the_contract_says() -> None:
 def test_nothing_is_lost_without_being_told_and_the_memory_is_bounded(acts: list[str], waves: bool) -> None:
     async def play() -> None:
         watcher, offered, counted, waiting = Watcher(waves=waves), 0, 0, 0
-        for act in [act for act in acts for _ in range(1 if act == "take" else 40)]:
+        for act in chain.from_iterable(repeat(each, 1 if each == "take" else 40) for each in acts):
             if act == "take":
                 if waiting:
                     told = (await taken(watcher, 1))[0]

@@ -23,12 +23,12 @@ class Room:
 
     def __init__(self, limit: float | None, grace: float = GRACE_S) -> None:
         self.limit = limit
-        self.asked = 0
+        self.asked = asyncio.Event()
         self.said: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
         self.idle = Idle(self._limit, grace, self._warn, self._close)
 
     def _limit(self) -> float | None:
-        self.asked += 1
+        self.asked.set()
         return self.limit
 
     def _warn(self, warning: bool) -> None:
@@ -47,10 +47,9 @@ class Room:
 
     async def settle(self) -> None:
         """Let the idle watch take note of a touch: it asks for the limit again."""
-        before = self.asked
+        self.asked.clear()
         async with asyncio.timeout(10):
-            while self.asked == before:
-                await asyncio.sleep(0)
+            await self.asked.wait()
 
 
 @asynccontextmanager

@@ -256,7 +256,8 @@ def test_a_missing_value_is_a_bad_one(desk: Desk, word: str) -> None:
 
 
 def test_satisfaction_may_be_passed_over(desk: Desk) -> None:
-    for carried in ({}, {"answers": {}}):
+    passed: list[Json] = [{}, {"answers": {}}]
+    for carried in passed:
         message = translate(at(State.SATISFACTION), {"event": "satisfaction", **carried}, desk)
         assert (message.event, message.body) == (Event.SATISFIED, {"answers": {}})
     every = dict.fromkeys(SATISFACTION, 1)

@@ -153,7 +153,12 @@ async def test_a_long_block_is_several_frames_with_one_gap_and_their_own_times()
 async def test_every_frame_and_value_says_whether_it_is_simulated(simulated: bool) -> None:
     broadcast = Broadcast()
     asked: list[str] = []
-    shown = Live(broadcast, lambda kind: asked.append(kind) is None and simulated)
+
+    def is_simulated(kind: str) -> bool:
+        asked.append(kind)
+        return simulated
+
+    shown = Live(broadcast, is_simulated)
     with broadcast.watch(waves=True) as watch:
         shown.show("ecg", wave(0), 0.0)
         shown.show("oximeter", reading(), 0.0)

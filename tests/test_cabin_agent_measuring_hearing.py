@@ -47,10 +47,13 @@ def test_no_value_stays_no_value_whatever_its_reason(why: Why) -> None:
     assert threshold.why == ("no-response" if why == "no-response" else "not-tested")
 
 
+NOTHING = st.builds(NoValue, st.sampled_from(get_args(Why)))
+
+
 @given(
     st.sampled_from(("left", "right")),
-    st.dictionaries(st.sampled_from(FREQUENCIES), st.floats(-10, 120) | st.builds(NoValue, st.sampled_from(get_args(Why)))),
-)  # fmt: skip
+    st.dictionaries(st.sampled_from(FREQUENCIES), st.floats(-10, 120) | NOTHING),
+)
 def test_every_frequency_has_one_threshold(ear: Side, values: dict[int, Value]) -> None:
     told = thresholds_of(HearingRecord(ear, values, 0, 1, 2))
     assert [each.hz for each in told] == sorted(values)

@@ -39,7 +39,7 @@ def test_the_second_value_stands_and_tells_of_the_first() -> None:
     assert spo2.values["value"].value == 93.5
     assert spo2.evidence.spread == 2.5
     assert spo2.evidence.notes == ("pulse-heart-differ", "repeated")
-    assert pulse == second[1]
+    assert pulse == first[1]
 
 
 def test_without_a_first_value_nothing_changes() -> None:

@@ -173,7 +173,10 @@ def test_without_a_seat_or_without_a_cuff_no_inflation_is_due() -> None:
 # --- the rest ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("seated", "rest"), [(None, 300.0), (61.0, 300.0), (66.0, 300.0), (100.0, 266.0), (186.0, 180.0), (500.0, 180.0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seated", "rest"),
+    [(None, 300.0), (61.0, 300.0), (66.0, 300.0), (100.0, 266.0), (186.0, 180.0), (500.0, 180.0)],
+)
 def test_the_rest_gives_way_to_the_budget_down_to_its_minimum(seated: float | None, rest: float) -> None:
     assert rest_needed(Progress(ALL, seated_at=seated), RULES) == rest
 

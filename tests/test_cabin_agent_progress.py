@@ -19,7 +19,7 @@ from cabin_agent.tables import PIPE_WIDTH, table
 def view(state: str, *plan: tuple[str, str, int], messages: tuple[str, ...] = (), at: float = 0.0) -> Json:
     return {
         "state": state,
-        "prompt": {"key": f"state.{state}", "text": f"the {state}."},
+        "prompt": {"key": f"state.{state}", "text": f"the {state}.", "detail": []},
         "plan": [{"task": task, "state": how, "attempt": attempt} for task, how, attempt in plan],
         "messages": [{"code": "reason.x", "text": words} for words in messages],
         "elapsed_s": at,

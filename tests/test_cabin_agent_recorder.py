@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from typing import Any, Literal
 
 import cbor2
@@ -59,7 +60,7 @@ def test_every_sample_can_be_put_back_where_it_was(waves: list[Wave]) -> None:
     content = packed(*waves)
     placed: list[int] = []
     jumps = [*content["index"], [samples(content).shape[1], 0]]
-    for (position, index), (following, _) in zip(jumps, jumps[1:], strict=False):
+    for (position, index), (following, _) in pairwise(jumps):
         placed += range(index, index + following - position)
     assert placed == [each.index + n for each in waves for n in range(len(each.samples))]
 

@@ -12,7 +12,7 @@ from cabin_agent.face import Json
 from cabin_agent.kiosk import may
 from cabin_agent.plan import TASKS, Rules, TaskName
 from cabin_agent.results import NotMeasured
-from cabin_agent.screen import results_view, visit_view
+from cabin_agent.screen import DETAIL, results_view, visit_view
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Visit
 from cabin_agent.visit_table import Event, State
 from cabin_agent.wording import LANGUAGES, Language, text
@@ -51,7 +51,8 @@ def running(*tasks: TaskName) -> Json:
 def test_every_state_has_its_prompt_in_both_languages(state: State, language: Language) -> None:
     told = view(at(state, language=language))
     assert told["state"] == state.value
-    assert told["prompt"] == {"key": f"state.{state}", "text": text(language, f"state.{state}")}
+    detail = [text(language, key) for key in DETAIL.get(state, ())]
+    assert told["prompt"] == {"key": f"state.{state}", "text": text(language, f"state.{state}"), "detail": detail}
     assert told["prompt"]["text"].strip()
 
 
@@ -102,12 +103,19 @@ def test_a_measure_may_be_skipped_and_sitting_down_be_told() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     ("task", "measure"),
-    [("size", "weight"), ("oximetry", "spo2"), ("temperature", "temperature"), ("ecg", "ecg"), ("hearing", "hearing"), ("pressure", "blood_pressure")],
+    [
+        ("size", "weight"),
+        ("oximetry", "spo2"),
+        ("temperature", "temperature"),
+        ("ecg", "ecg"),
+        ("hearing", "hearing"),
+        ("pressure", "blood_pressure"),
+    ],
 )  # fmt: skip
 def test_what_runs_is_what_the_prompt_says(language: Language, task: TaskName, measure: str) -> None:
     key = f"measure.{measure}.instruction"
     told = view(at(State.MEASURES, language=language), running(task))
-    assert told["prompt"] == {"key": key, "text": text(language, key)}
+    assert told["prompt"] == {"key": key, "text": text(language, key), "detail": []}
     assert told["running"] == [task]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def drawn() -> dict[tuple[State, Event], State]:
     return pairs
 
 
-BODIES = {
+BODIES: dict[Event, dict[str, Any]] = {
     Event.BEGIN: {"visit_id": "v", "mid": "00", "recording_mid": "01", "boot_id": "b", "started_s": 1.0},
     Event.LANGUAGE: {"value": "fr"},
     Event.CODE_ACCEPTED: {"kind": "checkup", "subject": None, "measures": ()},

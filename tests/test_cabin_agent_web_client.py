@@ -127,7 +127,7 @@ async def test_the_stream_gives_events_and_frames(face: FakeFace, core: CoreClie
         assert second["type"] == "heartbeat"
         second = await anext(stream)
     assert decode_frame(second).values == ((12.0,),)
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     await asyncio.wait_for(face.closed.wait(), 5)
     assert face.watches == []
 

@@ -254,3 +254,11 @@ def test_a_real_recording_does_not_depend_on_blocks(cabin_data: Path, block: int
     real = recording(cabin_data / "mitdb" / "228")
     x = real.samples[: 25000 if block == 1 else 100000]
     assert run(x, real.fs, block) == run(x, real.fs)
+
+
+def test_one_knock_and_then_quiet_is_no_crash() -> None:
+    knock = np.zeros(2500)
+    knock[1250:1260] = 1.0
+    stream = EcgStream(250)
+    spans = [*stream.update(knock).quality, *stream.finish().quality]
+    assert len(spans) == 10

@@ -230,3 +230,16 @@ async def test_killed_while_out_of_order() -> None:
         await cabin.lead(in_state("ready"))
         await cabin.lead(in_state("welcome"))
         assert cabin.records() == []
+
+
+async def test_killed_between_the_last_tick_and_the_ready_cabin() -> None:
+    """Everything is ticked and nobody is left to tick anything: the next core sees by itself that it is clean."""
+    async with Cabin(measures=SIZE) as cabin:
+        await cabin.lead(in_state("cleaning"))
+        instruments = tuple((await cabin.view())["to_clean"])
+        await cabin.kill("core")
+        with Journal(cabin.folder / "state") as journal:
+            stored = OpenVisit(journal)
+            stored.keep(replace(stored.load(), ticked=instruments))
+        await cabin.restart("core")
+        assert (await cabin.view())["state"] == "ready"

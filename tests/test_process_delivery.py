@@ -136,7 +136,7 @@ async def test_everything_killed_at_once() -> None:
         for name in ("core", "gateway", "broker"):
             await cabin.kill(name)
         async with asyncio.timeout(PATIENCE_S):
-            for name in ("core", "broker", "gateway"):
+            for name in ("broker", "gateway", "core"):
                 await cabin.restart(name)
         assert (await cabin.view())["state"] == "measures"
         await assert_whole(cabin, [first, await cabin.finish()], 4)

@@ -36,7 +36,7 @@ def body(event: Event, number: int = 1, **more: Any) -> Mapping[str, Any]:
         Event.AGREE_REMOTE_NEXT: {"notice_version": mine},
         Event.DECLINE: {"notice_version": mine},
         Event.NO_RED_FLAG: {"answers": dict.fromkeys(EXCLUSIONS, False)},
-        Event.RED_FLAG: {"answers": {question: yes and number % 2 == 0 for question in EXCLUSIONS} | {"fainting": yes}},
+        Event.RED_FLAG: {"answers": dict.fromkeys(EXCLUSIONS, yes and number % 2 == 0) | {"fainting": yes}},
         Event.MEASURED: {"outcomes": (outcome(number),), "seated_s": 150.0, "reading_ends_s": (200.0 + number,)},
         Event.TICKET: {"ticket": ("none", "plain", "values")[number % 3]},
         Event.SATISFIED: {"answers": dict.fromkeys(SATISFACTION[: number % 4], 1 + number % 5)},

@@ -53,7 +53,7 @@ def _follow(wave: Wave, track: Track, cuff: CuffStream) -> None:
 def _values(result: PressureResult) -> dict[Component, float]:
     """The numbers of a result; raises `Unmeasured` when the instrument gave an error in their place."""
     if result.error is not None:
-        raise Unmeasured(result.error)
+        raise Unmeasured("device-error" if result.error.startswith("unknown") else result.error)
     stated: dict[Component, float | NoValue] = {
         "systolic": result.systolic,
         "diastolic": result.diastolic,

@@ -29,15 +29,17 @@ def unusual(outcomes: Iterable[Outcome]) -> bool:
 
 
 def confirmed(first: Iterable[Outcome], second: Iterable[Outcome]) -> tuple[Outcome, ...]:
-    """The repeated outcomes, each saying that it was repeated and how far the first value lay from it."""
+    """The repeated outcomes, each saying that it was repeated and how far the first value lay from it.
+
+    A first value whose repeat gave none stands as it is.
+    """
     before = {each.name: each for each in first if isinstance(each, Measure) and each.name in JUDGED}
-    return tuple(
-        _beside(before[each.name], each) if isinstance(each, Measure) and each.name in before else each
-        for each in second
-    )
+    return tuple(_beside(before[each.name], each) if each.name in before else each for each in second)
 
 
-def _beside(first: Measure, second: Measure) -> Measure:
+def _beside(first: Measure, second: Outcome) -> Measure:
+    if not isinstance(second, Measure):
+        return first
     apart = round(abs(first.values["value"].value - second.values["value"].value), 2)
     evidence = second.evidence
     spread = max(apart, evidence.spread or 0.0)

@@ -99,7 +99,7 @@ class Picker:
 
     def noisiness(self) -> float | None:
         """Height of rejected maxima over that of beats: near 0 when clean; None before the first beat."""
-        return median(self._noises) / median(self._heights) if self._last else None
+        return median(self._noises) / median(self._heights) if self._last and self._heights else None
 
     def _take(self, candidate: Candidate, ready: int) -> list[Pick]:
         if self._heights:

@@ -1,0 +1,80 @@
+# Everything that is done to this tree. `make help` lists it.
+
+PYTHON ?= python3
+ARGS   ?=
+# Half of the tests' time is waiting: twice as many workers as the two cores of CI.
+JOBS   ?= 4
+export CABIN_DATA ?= $(CURDIR)/../shared/data
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-virtualenv
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes \
+        --universal --fork-strategy fewest --python-version 3.11 --extra build
+
+.PHONY: help demo test check bench lock clean mosquitto recordings
+.DELETE_ON_ERROR:
+
+help:  ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/run.stamp  ## a whole cabin on this machine with simulated instruments; ARGS="--once --speed 20" runs one check-up
+	@$(BIN)/cabin demo $(ARGS)
+
+test: $(VENV)/dev.stamp mosquitto recordings  ## every test, as CI runs them; installs mosquitto with apt if it is missing
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+check: $(VENV)/dev.stamp  ## formatting, types, import contracts and the quick tests: under one minute
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/lint-imports >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+	@$(BIN)/mypy --no-error-summary >$(VENV)/types.log & types=$$!; \
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not processes and not recordings" $(ARGS); tests=$$?; \
+	wait $$types || { cat $(VENV)/types.log; exit 1; }; exit $$tests
+
+bench: $(VENV)/dev.stamp  ## the figures of docs/benchmarks.md, measured here
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(VENV)/dev.stamp  ## bring both lists of dependencies up to pyproject.toml; ARGS=--upgrade takes the newest
+	@$(LOCK) $(ARGS) --output-file requirements.lock
+	@$(LOCK) $(ARGS) --extra dev --constraint requirements.lock --no-annotate --output-file requirements-dev.lock
+
+clean:  ## remove the virtual environment and every cache
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install python3 and python3-venv." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$$($(PYTHON) --version) is too old: the cabin needs 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "Python's venv is missing: install it (Debian: apt install python3-venv)." >&2; exit 1; }
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+# The development environment holds the other: whoever has it need not install again to see the demonstration.
+$(VENV)/run.stamp: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
+	@echo "Installing what the cabin needs (once, some minutes at most) ..."
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
+	@echo "Installing what the tests need (once, some minutes at most) ..."
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $(VENV)/run.stamp $@
+
+mosquitto:
+	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || { \
+	  if [ "$$(id -u)" = 0 ]; then as=; \
+	  elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then as=sudo; \
+	  else echo "The tests need mosquitto: install it (apt install mosquitto), or run this as root or with sudo." >&2; exit 1; fi; \
+	  echo "Installing mosquitto ..."; \
+	  $$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends mosquitto >/dev/null \
+	    || { echo "mosquitto could not be installed with apt: install it, then try again." >&2; exit 1; }; }
+
+# In CI nothing may be skipped for want of a recording.
+recordings:
+	@test -z "$$CI" || { test -d "$$CABIN_DATA" && test -d "$$CABIN_DATA/../protocols/vectors"; } || { \
+	  echo "The real recordings are not at $$CABIN_DATA: set CABIN_DATA to where they are." >&2; exit 1; }
