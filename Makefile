@@ -5,6 +5,8 @@ ARGS   ?=
 # Half of the tests' time is waiting: twice as many workers as the two cores of CI.
 JOBS   ?= 4
 export CABIN_DATA ?= $(CURDIR)/../shared/data
+# Compiled modules are kept, or each worker compiles every test anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN  := $(VENV)/bin

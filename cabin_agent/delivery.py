@@ -1,7 +1,7 @@
 """From the finished visit to the outbox: the Bundle is built, sealed and stored; the uplink carries it from there.
 
-The Bundle is built in a process of its own, because validating it takes a hundred megabytes and a second that the
-core does not have. A message id is given when the visit begins, so that doing all this again after a crash changes
+The Bundle is built in a process of its own, because building and validating it takes half a second of an
+interpreter that has samples to read, and memory that would stay. A message id is given when the visit begins, so that doing all this again after a crash changes
 nothing.
 """
 

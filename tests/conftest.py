@@ -31,3 +31,10 @@ def maker_vectors() -> Path:
     if not folder.is_dir():
         pytest.skip(f"captured byte vectors are not at {folder}: set CABIN_DATA to run this test")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what reads real recordings: `make check` leaves it out."""
+    for item in items:
+        if {"cabin_data", "maker_vectors"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.recordings)

@@ -136,7 +136,7 @@ def test_in_a_terminal_a_table_is_folded_and_loses_nothing(monkeypatch: pytest.M
             return True
 
     monkeypatch.setattr(sys, "stdout", Tty())
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda _: os.terminal_size((40, 24)))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda *_, **__: os.terminal_size((40, 24)))
     words = [f"word{number}" for number in range(20)]
     drawn = table(("name", "text"), [("a", " ".join(words)), ("b", "x" * 90)])
     assert max(len(line) for line in drawn.splitlines()) <= 40

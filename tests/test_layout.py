@@ -239,6 +239,12 @@ def test_help_lists_the_verb(verb: str) -> None:
     assert line.endswith(VERBS[verb])
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_readme_lists_the_verb(verb: str) -> None:
+    table = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `")]
+    assert any(f"`{verb}`" in line.split("|")[1] for line in table)
+
+
 def test_the_installed_command_prints_that_help() -> None:
     cabin = Path(sys.executable).parent / "cabin"
     said = subprocess.run([cabin, "--help"], capture_output=True, text=True, timeout=60, check=True)

@@ -19,7 +19,7 @@ import pytest
 from cabin_agent.client import CoreError
 from cabin_agent.demo.site import Site, prepare
 from cabin_agent.journal import Journal
-from tests.bundles import measured, observations
+from tests.bundles import absent, measured, observations
 from tests.cabin import PATIENCE_S, SIZE, Cabin, edit, in_state, running
 
 pytestmark = pytest.mark.processes
@@ -38,7 +38,7 @@ def cabin_says(*words: str, **environment: str) -> tuple[int, str, str]:
 
 def assert_sentence(text: str, *parts: str) -> None:
     """One line, ended like a sentence, that names what was wrong; no traceback."""
-    assert len(text.strip().splitlines()) == 1 and text.strip()[-1] in ".)", text
+    assert len(text.strip().splitlines()) == 1 and text.strip()[-1] in ".?)", text
     for part in parts:
         assert part in text
 
@@ -83,7 +83,7 @@ def test_a_truncated_capture(tmp_path: Path) -> None:
     (tmp_path / "cut").write_bytes(whole + whole[:6])
     assert cabin_says("decode", "gymcu90614", str(tmp_path / "whole"))[0] == 0
     code, said, complained = cabin_says("decode", "gymcu90614", str(tmp_path / "cut"))
-    assert code == FOUND_WRONG and '"value": 36.2' in said
+    assert code == FOUND_WRONG and '"value":36.2,' in said
     assert_sentence(complained, "cut short", "6 bytes")
 
 
@@ -97,7 +97,7 @@ def site(tmp_path: Path) -> Site:
 
 BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "malformed": ("[cabin]", "[cabin", ("line",)),
-    "unknown section": ("[visit]", "[visits]", ("[visits]", "[visit]")),
+    "unknown section": ("[visit]", "[visits]", ("[visits]", "'visit'")),
     "unknown key": ("accept_simulated", "accept_simulatd", ("accept_simulatd", "accept_simulated")),
     "out of range": ("speed = 1.0", "speed = 600", ("speed", "600", "60")),
     "unknown driver": ('driver = "ecg"', 'driver = "eeg"', ("eeg", "ecg")),
@@ -115,8 +115,7 @@ def test_wrong_settings_name_the_key_and_what_is_accepted(site: Site, case: str)
     site.cabin_toml.write_text(text.replace(old, new, 1))
     code, said, complained = cabin_says("run", "--config", str(site.cabin_toml))
     assert (code, said) == (COULD_NOT_RUN, ""), complained
-    assert_sentence(complained.splitlines()[-1], *parts)
-    assert "Traceback" not in complained
+    assert_sentence(complained, *parts)
 
 
 def test_a_port_that_somebody_else_has(site: Site) -> None:
@@ -140,7 +139,7 @@ async def test_an_instrument_at_a_port_that_does_not_exist() -> None:
         away = await cabin.until_instrument("thermometer", "absent")
         assert away["url"] == "/dev/nothing" and away["reason"].endswith(".")
         bundle = await cabin.delivered(await cabin.finish())
-    assert measured(bundle, "weight") and not measured(bundle, "temperature")
+    assert measured(bundle, "weight") and absent(bundle, "temperature")[0] == "not-performed"
 
 
 async def test_a_second_daemon_on_the_same_state() -> None:

@@ -7,9 +7,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -159,3 +161,61 @@ def _pulses(numerics: Path) -> list[float]:
     header, *rows = numerics.read_text().splitlines()
     place = [name.strip().upper() for name in header.split(",")].index("PULSE")
     return [float(row.split(",")[place]) for row in rows[:180] if row.split(",")[place].strip() not in ("", "NaN")]
+
+
+@asynccontextmanager
+async def staying(home: Path, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`cabin demo` in the foreground, up and told; its runtime folder is `home`/run."""
+    environment = {**os.environ, "TMPDIR": str(home), "CABIN_RUNTIME": str(home / "run"), "PYTHONUNBUFFERED": "1"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "cabin_agent", "demo", "--port", "0", *words,
+        stdout=asyncio.subprocess.PIPE, env=environment,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            assert process.stdout is not None
+            while b"Ctrl-C ends everything" not in (line := await process.stdout.readline()):
+                assert line, "the demonstration ended"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def beside(home: Path, *words: str) -> tuple[int, str]:
+    """Another `cabin` command in another terminal of the same user."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "cabin_agent", *words,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "CABIN_RUNTIME": str(home / "run")},
+    )  # fmt: skip
+    async with asyncio.timeout(LIMIT_S):
+        said, _ = await process.communicate()
+    return process.returncode or 0, said.decode()
+
+
+async def test_the_check_up_that_the_demonstration_proposes(home: Path) -> None:
+    """`cabin demo`, and beside it what it says to try; Ctrl-C leaves nothing of it."""
+    async with staying(home, "--speed", "30") as process:
+        code, said = await beside(home, "checkup", "--auto", "--json")
+        result = json.loads(said)
+        assert code == 0 and result["receipt"]["status"] == "stored"
+        assert {each["measure"] for each in result["outcomes"] if each["status"] == "measured"} == set(MEASURES)
+        code, said = await beside(home, "devices")
+        assert code == 0 and said.count("SIMULATED") == 6
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+    shutil.rmtree(home / "run", ignore_errors=True)
+    assert_nothing_left(home)
+
+
+async def test_a_killed_demonstration_takes_its_processes_along(home: Path) -> None:
+    async with staying(home) as process:
+        assert len(processes_of(home)) == 4, "simulators, broker, gateway and core"
+        process.kill()
+        await process.wait()
+        async with asyncio.timeout(LIMIT_S):
+            # They are the children of nobody now: there is no event to wait for.
+            while processes_of(home):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)

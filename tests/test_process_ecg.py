@@ -34,7 +34,7 @@ RATE = 250
 BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
 """Annotation codes that stand on a QRS complex (PhysioNet's table of WFDB annotation codes)."""
 TOLERANCE_BPM = 2.0
-RECORDS = ("105", "112", "115", "119", "122", "201", "234")
+RECORDS = ("105", "115", "119", "122", "201", "234")
 """Clean sinus rhythm, noise, ventricular bigeminy and trigeminy (119), and atrial fibrillation (201)."""
 
 

@@ -41,6 +41,7 @@ class DemoCabin:
 
     async def __aenter__(self) -> DemoCabin:
         """Start everything; raises `DemoError` with one sentence, and then nothing is left running."""
+        run.check_port(self._api_port)
         try:
             prepare(self.site, self.broker_port, self.speed, self._api_port)
             await self.start_simulators()

@@ -56,6 +56,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def check_port(port: int) -> None:
+    """Raise `DemoError` if somebody listens on this port of the loopback address; 0 is any free one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise DemoError(f"Port {port} is in use: end what uses it, or take another with --port 0.") from None
+
+
 def mosquitto() -> str | None:
     """The installed mosquitto, or None."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
@@ -145,8 +155,9 @@ async def broker(processes: Processes, site: Site, port: int) -> None:
     installed = mosquitto()
     if installed:
         config = site.folder / "mosquitto.conf"
+        # Started by root it would change its user, and with that forget that it has to end with this process.
         config.write_text(
-            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
+            f"user root\nlistener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
         )
         await processes.start("broker", f"mosquitto on port {port}", [installed, "-c", str(config)])
     else:
