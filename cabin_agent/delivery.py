@@ -1,8 +1,8 @@
 """From the finished visit to the outbox: the Bundle is built, sealed and stored; the uplink carries it from there.
 
-The Bundle is built in a process of its own, because building and validating it takes half a second of an
-interpreter that has samples to read, and memory that would stay. A message id is given when the visit begins, so that doing all this again after a crash changes
-nothing.
+The Bundle is built in a process of its own, because building and validating it takes half a second of an interpreter
+that has samples to read, and memory that would stay. A message id is given when the visit begins, so that doing all
+this again after a crash changes nothing.
 """
 
 from __future__ import annotations
