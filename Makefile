@@ -31,7 +31,7 @@ check: $(VENV)/dev.stamp  ## formatting, types, import contracts and the quick t
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/lint-imports >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@$(BIN)/mypy --no-error-summary >$(VENV)/types.log & types=$$!; \
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not processes and not recordings" $(ARGS); tests=$$?; \
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not processes and not recordings" $(ARGS); tests=$$?; \
 	wait $$types || { cat $(VENV)/types.log; exit 1; }; exit $$tests
 
 bench: $(VENV)/dev.stamp  ## the figures of docs/benchmarks.md, measured here

@@ -63,7 +63,7 @@ class Journal:
 
     def __init__(self, folder: Path, quota: int = QUOTA) -> None:
         self.damage: str | None = None
-        self._folder = folder
+        self.folder = folder
         self._quota = quota
         self._busy = threading.RLock()
         self._cipher: AESGCM | None = None
@@ -85,7 +85,7 @@ class Journal:
             if self._cipher is not None:
                 raise JournalError("A visit is open already: finish and forget it before the next one.")
             key = AESGCM.generate_key(256)
-            _write_key(self._folder, key)
+            _write_key(self.folder, key)
             self._cipher = AESGCM(key)
 
     def put(self, name: str, data: bytes) -> None:
@@ -116,7 +116,7 @@ class Journal:
         """End the visit: afterwards nothing of it can be read here, whatever crash comes in between; idempotent."""
         with self._busy, self._told():
             self._cipher = None
-            _destroy_key(self._folder)
+            _destroy_key(self.folder)
             self._empty()
 
     def close(self) -> None:
@@ -154,21 +154,21 @@ class Journal:
     def _open_or_move_aside(self) -> sqlite3.Connection:
         with self._told():
             try:
-                return _connect(self._folder, self._quota)
+                return _connect(self.folder, self._quota)
             except _Damaged:
                 self._move_aside()
-                return _connect(self._folder, self._quota)
+                return _connect(self.folder, self._quota)
 
     def _resume(self) -> None:
         """Take up the visit that a restart interrupted, or finish the forgetting that a crash interrupted."""
         with self._told():
-            key = _read_key(self._folder)
+            key = _read_key(self.folder)
             if key is None:
                 self.forget()
             elif not self._fits(key):
                 self._db.close()
                 self._move_aside()
-                self._db = _connect(self._folder, self._quota)
+                self._db = _connect(self.folder, self._quota)
 
     def _fits(self, key: bytes) -> bool:
         """Whether every part opens with `key`, which is the key of the open visit from then on."""
@@ -184,11 +184,11 @@ class Journal:
 
     def _move_aside(self) -> None:
         """Keep a damaged database for whoever looks after the disk, and nobody else: its key is destroyed."""
-        _destroy_key(self._folder)
-        os.replace(self._folder / DATABASE, self._folder / ASIDE)
-        _unlink(self._folder, DATABASE + "-wal", DATABASE + "-shm")
+        _destroy_key(self.folder)
+        os.replace(self.folder / DATABASE, self.folder / ASIDE)
+        _unlink(self.folder, DATABASE + "-wal", DATABASE + "-shm")
         self.damage = (
-            f"The journal of the open visit was damaged and moved to {self._folder / ASIDE}: "
+            f"The journal of the open visit was damaged and moved to {self.folder / ASIDE}: "
             "the visit is lost, check the disk."
         )
         log.error("%s", self.damage)
@@ -201,8 +201,8 @@ class Journal:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error:
             self._db.close()
-            _unlink(self._folder, DATABASE, DATABASE + "-wal", DATABASE + "-shm")
-            self._db = _connect(self._folder, self._quota)
+            _unlink(self.folder, DATABASE, DATABASE + "-wal", DATABASE + "-shm")
+            self._db = _connect(self.folder, self._quota)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -214,11 +214,11 @@ class Journal:
         except sqlite3.Error as error:
             if error.sqlite_errorcode in _FULL:
                 raise JournalFull(_NO_ROOM) from error
-            raise JournalError(f"The journal in {self._folder} cannot be used ({error}): check the disk.") from error
+            raise JournalError(f"The journal in {self.folder} cannot be used ({error}): check the disk.") from error
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise JournalFull(_NO_ROOM) from error
-            raise JournalError(f"The journal in {self._folder} cannot be used: {error.strerror}.") from error
+            raise JournalError(f"The journal in {self.folder} cannot be used: {error.strerror}.") from error
 
 
 class _Damaged(Exception):

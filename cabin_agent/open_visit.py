@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from cabin_agent.journal import Journal
+from cabin_agent.journal import Journal, JournalFull
 from cabin_agent.results import Measure, NotMeasured, Outcome
 from cabin_agent.stored import Unreadable, from_json, to_json
 from cabin_agent.visit import Visit
@@ -19,16 +19,19 @@ class OpenVisit:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._used = journal.folder / "used"
+        """There from the first touch until the cabin is clean: no crash between makes it ready. It names nobody."""
         self._outcomes = 0
         self._tracks = 0
 
     def load(self) -> Visit:
         """The visit as it was stored last; a ready cabin where there is none.
 
-        A visit that another version stored in another form is lost: the cabin is cleaned before the next one.
+        A visit that another version stored in another form, or whose journal was damaged, is lost: the cabin is
+        cleaned before the next one.
         """
         if not self._journal.is_open() or "visit" not in self._journal.names():
-            return Visit()
+            return Visit(state=State.CLEANING) if self._used.exists() else Visit()
         try:
             return self._load()
         except Unreadable as error:
@@ -46,7 +49,9 @@ class OpenVisit:
     def keep(self, visit: Visit, tracks: tuple[bytes, ...] = ()) -> None:
         """Store the visit and what is new of it, in one transaction; a ready cabin stores nothing of anybody."""
         if visit.state is State.READY:
-            return self.forget()
+            self.forget()
+            return self._used.unlink(missing_ok=True)
+        self._mark_used()
         if not self._journal.is_open():
             self._journal.begin()
         parts = {"visit": to_json(replace(visit, outcomes=()))}
@@ -67,6 +72,14 @@ class OpenVisit:
         """Destroy everything of the visit."""
         self._journal.forget()
         self._outcomes = self._tracks = 0
+
+    def _mark_used(self) -> None:
+        if self._used.exists():
+            return
+        try:
+            self._used.touch(mode=0o600)
+        except OSError as error:
+            raise JournalFull(f"The folder {self._used.parent} cannot be written: {error.strerror}.") from None
 
     def _outcome(self, name: str) -> Outcome:
         kind: type[Measure] | type[NotMeasured] = Measure if name.endswith("/measure") else NotMeasured

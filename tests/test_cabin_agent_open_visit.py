@@ -194,3 +194,26 @@ def test_whatever_is_kept_and_however_often_it_restarts(acts: list[str]) -> None
             assert store.tracks() == tracks
         journal.close()
         assert reopened(folder) == visit
+
+
+def test_a_crash_between_forgetting_and_storing_is_cleaned(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        store = OpenVisit(journal)
+        store.keep(Visit(state=State.GOODBYE, visit_id="v"))
+        store.forget()
+    with Journal(tmp_path) as journal:
+        store = OpenVisit(journal)
+        assert store.load() == Visit(state=State.CLEANING)
+        store.keep(Visit(state=State.READY))
+    with Journal(tmp_path) as journal:
+        assert OpenVisit(journal).load() == Visit()
+
+
+def test_a_folder_that_cannot_be_marked_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with Journal(tmp_path) as journal:
+        monkeypatch.setattr(Path, "touch", full)
+        with pytest.raises(JournalFull, match="No space left"):
+            OpenVisit(journal).keep(Visit(state=State.WELCOME))
