@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 """One try and at most two retries; after that the measure is skipped with its reason."""
+NEWS_S = 2.0
+"""Real seconds in which an idle instrument shows that it lives."""
 GRACE_S = 5.0
 """Real seconds that an unplugged instrument is waited for: a plug is pushed back by a hand, at any speed."""
 
@@ -169,6 +172,7 @@ class Conductor:
             result = failure
         except DriverError:
             result = Unmeasured("instrument-failed")
+            await self._news_of(TASKS[task].instrument)
         except Exception as defect:  # an instrument that fails, fails alone
             log.error("measure %s ended by a defect: %s", task, type(defect).__name__)
             result = Unmeasured("instrument-failed")
@@ -188,6 +192,14 @@ class Conductor:
                         await ear.next()
             except TimeoutError:
                 raise Unmeasured("unplugged", "absent") from None
+
+    async def _news_of(self, kind: str) -> None:
+        """After a refusal, wait for a word of the instrument: it may be unplugged, and its link not know it yet."""
+        if not self._instruments.usable(kind):
+            return
+        with self._instruments.listen(kind) as ear, suppress(TimeoutError):
+            async with asyncio.timeout(NEWS_S):
+                await ear.next()
 
     async def _settle_skips(self) -> None:
         skips, self._skips = self._skips, set()

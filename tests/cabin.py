@@ -199,6 +199,14 @@ class Cabin(DemoCabin):
                 await _told(events, "changed")
         return visit
 
+    async def until_squeezed(self, mmhg: float) -> None:
+        """Wait until the cuff holds at least this pressure."""
+        async with self.watching() as (_, events):
+            while True:
+                reading = await _told(events, "reading")
+                if reading["quantity"] == "cuff_pressure" and (reading["value"] or 0) >= mmhg:
+                    return
+
     async def finish(self, person: Person | None = None) -> str:
         """Lead the visit from where it is to the clean cabin; the Bundle's message id, "" where there is none."""
         done = await self.lead(lambda visit: "finish" in visit["may"], person)

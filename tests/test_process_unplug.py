@@ -107,6 +107,7 @@ async def test_a_cuff_that_does_not_answer_any_more_ends_its_own_measure_alone()
     """
     async with Cabin(5, measures=("blood_pressure", "blood_pressure_mean", "temperature")) as cabin:
         await cabin.lead(running("pressure"))
+        await cabin.until_squeezed(40)
         await cabin.simulate(fault="silence", instrument="tensiometer")
         await cabin.tell("skip", task="pressure")
         bundle = await cabin.delivered(await cabin.finish())
