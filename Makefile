@@ -51,18 +51,18 @@ $(VENV)/pyvenv.cfg:
 	  || { echo "$$($(PYTHON) --version) is too old: the cabin needs 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { echo "Python's venv is missing: install it (Debian: apt install python3-venv)." >&2; exit 1; }
-	@echo "Making a virtual environment in $(VENV) ..."
+	@echo "Making a virtual environment in $(VENV) ..." >&2
 	@$(PYTHON) -m venv $(VENV)
 
 # The development environment holds the other: whoever has it need not install again to see the demonstration.
 $(VENV)/run.stamp: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
-	@echo "Installing what the cabin needs (once, some minutes at most) ..."
+	@echo "Installing what the cabin needs (once, some minutes at most) ..." >&2
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
-	@echo "Installing what the tests need (once, some minutes at most) ..."
+	@echo "Installing what the tests need (once, some minutes at most) ..." >&2
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $(VENV)/run.stamp $@
