@@ -22,9 +22,12 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
         await bedside.instruments.start("scale")
         async with within(bedside, LIMIT_S, "nobody"):
             async for reading in heard(ear, Reading):
+                # The last word of a message is its BMI, where it has one; else the next message begins.
+                if reading.quantity == "weight" and _enough(weights):
+                    break
                 if "locked" in reading.flags and not isinstance(reading.value, NoValue):
                     kept.get(reading.quantity, []).append(reading.value)
-                if reading.quantity == "bmi" and weights and next_of_pair(weights, WEIGHT_TOLERANCE_KG) == "done":
+                if reading.quantity == "bmi" and _enough(weights):
                     break
     weight = pair_spot(weights, WEIGHT_TOLERANCE_KG)
     height = pair_spot(heights[-2:], HEIGHT_TOLERANCE_CM)
@@ -35,6 +38,10 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
         return first, NotMeasured("height", "failed", "missing"), NotMeasured("bmi", "failed", "missing")
     second = _measured(bedside, started, "height", height, "cm")
     return first, second, _bmi(first, second, len(before))
+
+
+def _enough(weights: list[float]) -> bool:
+    return bool(weights) and next_of_pair(weights, WEIGHT_TOLERANCE_KG) == "done"
 
 
 def _measured(bedside: Bedside, started: int, name: str, spot: Spot, unit: str) -> Measure:

@@ -1,0 +1,88 @@
+"""Weight and height: two locked weights that agree, the height of the same messages, and the index of both."""
+
+from __future__ import annotations
+
+import pytest
+
+from cabin_agent.measuring.bedside import Unmeasured
+from cabin_agent.measuring.size import measure
+from cabin_agent.results import Measure, NotMeasured, Outcome
+from drivers.events import Event, NoValue, Reading, Value
+from drivers.link import LinkState
+from tests.bedside_fakes import bedside
+
+LOCKED = frozenset({"locked"})
+OTHERS: tuple[Outcome, ...] = (NotMeasured("spo2", "refused"),)
+
+
+def message(weight: Value, height: Value = 175.0, bmi: bool = True, flags: frozenset[str] = LOCKED) -> list[Event]:
+    """What the driver says of one message of the scale."""
+    said: list[Event] = [Reading("weight", weight, "kg", flags), Reading("height", height, "cm", flags)]
+    return [*said, Reading("bmi", 23.6, "kg/m2", flags)] if bmi else said
+
+
+async def measured(*messages: list[Event], before: tuple[Outcome, ...] = ()) -> tuple[Outcome, ...]:
+    return await measure(bedside(*(event for each in messages for event in each), speed=600), before)
+
+
+def value(outcome: Outcome) -> float:
+    assert isinstance(outcome, Measure)
+    return outcome.values["value"].value
+
+
+async def test_two_weights_that_agree_and_the_index() -> None:
+    weight, height, bmi = await measured(message(72.4), message(72.5))
+    assert (value(weight), value(height), value(bmi)) == (72.45, 175.0, 23.7)
+    assert isinstance(weight, Measure) and isinstance(bmi, Measure)
+    assert (weight.evidence.readings, weight.evidence.spread) == (2, 0.1)
+    assert bmi.evidence.device is None
+
+
+async def test_the_index_points_at_its_sources_in_the_visits_list() -> None:
+    _, _, bmi = await measured(message(72.4), message(72.4), before=OTHERS)
+    assert isinstance(bmi, Measure)
+    assert bmi.derived_from == (1, 2)
+
+
+async def test_a_scale_that_sends_no_index() -> None:
+    weight, height, bmi = await measured(*[message(80.0, 180.0, bmi=False)] * 3)
+    assert (value(weight), value(height), value(bmi)) == (80.0, 180.0, 24.7)
+
+
+async def test_without_a_height_there_is_a_weight_and_no_index() -> None:
+    weight, height, bmi = await measured(*[message(72.4, NoValue("missing"))] * 2)
+    assert value(weight) == 72.4
+    assert height == NotMeasured("height", "failed", "missing")
+    assert bmi == NotMeasured("bmi", "failed", "missing")
+
+
+async def test_a_settling_weight_is_not_taken() -> None:
+    settling = message(60.0, flags=frozenset({"settling"}))
+    weight, *_ = await measured(settling, settling, message(72.4), message(72.4))
+    assert value(weight) == 72.4
+
+
+async def test_weights_that_never_agree_are_unstable() -> None:
+    with pytest.raises(Unmeasured) as failed:
+        await measured(message(70.0), message(71.0), message(72.0))
+    assert failed.value.detail == "unstable"
+
+
+async def test_an_impossible_weight_is_refused() -> None:
+    with pytest.raises(Unmeasured) as failed:
+        await measured(*[message(15.0)] * 2)
+    assert failed.value.detail == "implausible"
+
+
+@pytest.mark.parametrize("said", [[], message(NoValue("missing"))])
+async def test_nobody_on_the_scale(said: list[Event]) -> None:
+    with pytest.raises(Unmeasured) as failed:
+        await measured(said)
+    assert failed.value.detail == "nobody"
+
+
+@pytest.mark.parametrize(("state", "detail"), [(LinkState.ABSENT, "unplugged"), (LinkState.STALE, "silent")])
+async def test_a_scale_that_leaves(state: LinkState, detail: str) -> None:
+    with pytest.raises(Unmeasured) as failed:
+        await measure(bedside(*message(72.4), state), ())
+    assert failed.value.detail == detail

@@ -1,0 +1,73 @@
+"""The temperature: three readings a moment apart, mode and site kept, nobody in front of the sensor refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from cabin_agent.measuring import temperature
+from cabin_agent.measuring.bedside import Unmeasured
+from cabin_agent.measuring.temperature import measure
+from cabin_agent.results import Measure, Outcome
+from drivers.events import Event, NoValue, Reading, Value
+from drivers.link import LinkState
+from tests.bedside_fakes import bedside
+
+DETAIL = {"mode": "object", "site": "forehead"}
+
+
+def seen(celsius: Value, ambient: str = "") -> list[Event]:
+    flags = frozenset({ambient} if ambient else ())
+    return [Reading("temperature", celsius, "Cel", detail=DETAIL), Reading("ambient_temperature", 22.0, "Cel", flags)]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readings need not be apart: every one counts."""
+    monkeypatch.setattr(temperature, "APART_S", 0.0)
+
+
+async def measured(*each: list[Event]) -> Measure:
+    outcomes: tuple[Outcome, ...] = await measure(bedside(*(e for one in each for e in one), speed=600), ())
+    (outcome,) = outcomes
+    assert isinstance(outcome, Measure)
+    return outcome
+
+
+async def test_three_readings_that_agree() -> None:
+    outcome = await measured(seen(36.1), seen(36.3), seen(36.2))
+    assert outcome.values["value"].value == 36.2
+    assert (outcome.evidence.readings, outcome.evidence.spread) == (3, 0.2)
+    assert (outcome.evidence.mode, outcome.evidence.site) == ("object", "forehead")
+    assert outcome.evidence.quality == "good"
+    assert "surface-temperature" in outcome.evidence.notes
+
+
+async def test_two_more_where_they_spread() -> None:
+    outcome = await measured(*(seen(each) for each in (36.0, 36.4, 36.2, 36.3, 36.1)))
+    assert outcome.evidence.readings == 5
+    assert outcome.values["value"].value == 36.2
+
+
+async def test_readings_that_never_agree_are_unstable() -> None:
+    with pytest.raises(Unmeasured) as failed:
+        await measured(*(seen(each) for each in (34.0, 36.4, 37.2, 36.3, 35.1)))
+    assert (failed.value.detail, failed.value.why) == ("unstable", "unstable")
+
+
+async def test_a_wall_is_nobody() -> None:
+    outcome = await measured(seen(21.0), seen(NoValue("out-of-range")), *[seen(36.2)] * 3)
+    assert outcome.evidence.readings == 3
+    with pytest.raises(Unmeasured) as failed:
+        await measured(*[seen(21.0)] * 5)
+    assert failed.value.detail == "too-far"
+
+
+async def test_a_room_out_of_limits_lowers_the_grade() -> None:
+    outcome = await measured(*[seen(36.2, "out-of-range")] * 3)
+    assert (outcome.evidence.quality, outcome.evidence.reasons) == ("usable", ("ambient",))
+
+
+async def test_a_sensor_that_leaves() -> None:
+    with pytest.raises(Unmeasured) as failed:
+        await measure(bedside(*seen(36.2), LinkState.ABSENT), ())
+    assert failed.value.detail == "unplugged"
