@@ -29,6 +29,7 @@ VERBS = {
     "run": "the core: instruments, visit, local API, delivery (as systemd starts it)",
     "gateway": "the far end: opens envelopes, writes the record, signs receipts (as systemd starts it)",
     "access": "who may use the local API: named technicians, and the kiosk's launch ticket",
+    "keys": "make the keys of a cabin or of the record",
     "devices": "the instruments of the running cabin: state, age of the last sample, serial, firmware",
     "simulate": "one simulated instrument, or all of them; prints the URL to connect to",
     "decode": "a capture of an instrument, binary or hex, as one JSON event a line",
@@ -74,11 +75,17 @@ def _run(verb: str, words: list[str]) -> int:
     try:
         return command.run(parser.parse_args(words))
     except KeyboardInterrupt:
-        return 0
+        print(f"cabin {verb}: interrupted.", file=sys.stderr)
+        return 3
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing more to say, and nothing to complain about.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(
+            f"cabin {verb}: {error.strerror or error}; look at the file or the disk, then try again.", file=sys.stderr
+        )
+        return 3
 
 
 if __name__ == "__main__":

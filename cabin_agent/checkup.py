@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from cabin_agent.client import CoreClient, CoreError
@@ -26,15 +28,20 @@ class Checkup:
     """States gone through, in order."""
 
 
-async def go_through(core: CoreClient, person: Person, show: Callable[[Json], None]) -> Checkup:
-    """Lead `person` through one visit; `show` sees every new view of it. Raises `CoreError`."""
+async def go_through(
+    core: CoreClient,
+    person: Person,
+    show: Callable[[Json], None],
+    tell: Callable[[list[Json]], None] = lambda _outcomes: None,
+) -> Checkup:
+    """Lead `person` through one visit; `show` sees every new view of it, `tell` the results. Raises `CoreError`."""
     checkup = Checkup()
     async with aclosing(core.stream()) as events:
         visit = await core.visit()
         while not (checkup.states and visit["state"] == "ready"):
             _note(checkup, visit)
             show(visit)
-            said = await _results(core, visit, checkup) or person.answer(visit)
+            said = await _results(core, visit, checkup, tell) or await _answered(person, visit)
             visit = await core.tell(**said) if said else await _next(events, core)
     return checkup
 
@@ -49,13 +56,41 @@ async def receipt_of(core: CoreClient, mid: str) -> Json | None:
             await _next(events, core)
 
 
-async def _results(core: CoreClient, visit: Json, checkup: Checkup) -> Json | None:
+async def _answered(person: Person, visit: Json) -> Json | None:
+    """The person's answer, however long it takes: whoever thinks at a prompt must not hold up the core's stream.
+
+    A daemon thread, so that Ctrl-C at a prompt ends the program.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Json | None] = loop.create_future()
+
+    def settle(said: Json | None, error: Exception | None) -> None:
+        if not answer.done():
+            answer.set_exception(error) if error else answer.set_result(said)
+
+    def think() -> None:
+        said, failed = None, None
+        try:
+            said = person.answer(visit)
+        except Exception as error:
+            failed = error
+        with suppress(RuntimeError):  # the loop may have ended meanwhile
+            loop.call_soon_threadsafe(settle, said, failed)
+
+    threading.Thread(target=think, name="person", daemon=True).start()
+    return await answer
+
+
+async def _results(
+    core: CoreClient, visit: Json, checkup: Checkup, tell: Callable[[list[Json]], None]
+) -> Json | None:
     """In the results: have them shown, keep them, and say that they were read."""
     if visit["state"] != "results":
         return None
     if not checkup.outcomes:
         await core.tell("show_results")
         checkup.outcomes = (await core.results())["outcomes"]
+        tell(checkup.outcomes)
     return {"event": "results_read"}
 
 

@@ -162,7 +162,7 @@ class Conductor:
 
     async def _attempt(self, task: TaskName) -> Told | Unmeasured:
         """One try: what it gave, or why it gave nothing. A defect in a measure ends that measure alone."""
-        bedside = Bedside(self._instruments, self._clock, self._say, self._rested())
+        bedside = Bedside(self._instruments, self._clock, self._say, self._rested(), self._rules.rest_s)
         self._changed()
         try:
             await self._wait_for(TASKS[task].instrument)

@@ -121,13 +121,13 @@ class Instruments:
             await self._keepers[kind].stop()
 
     def device(self, kind: str) -> Device:
-        """The instrument as evidence: what it says of itself, else what the configuration says."""
+        """The instrument as evidence: the model of its plate if the settings name it, else what it says of itself."""
         keeper, settings = self._keepers[kind], self._settings[kind]
         identity = keeper.identity
         return Device(
             kind=kind,
             protocol=DRIVERS[kind].protocol,
-            model=identity.model if identity else settings.model,
+            model=identity.model if identity and settings.model == settings.name else settings.model,
             serial=(identity.serial if identity else None) or settings.serial or None,
             firmware=identity.firmware if identity else None,
             simulated=keeper.simulated is not False,
@@ -154,6 +154,7 @@ class Instruments:
 
     def _view(self, name: str, kind: str) -> Json:
         keeper, device = self._keepers[kind], self.device(kind)
+        calibrated = self._settings[kind].calibrated
         age = None if keeper.last_seen is None else round(time.monotonic() - keeper.last_seen, 3)
         return {
             "name": name,
@@ -166,6 +167,7 @@ class Instruments:
             "model": device.model,
             "serial": device.serial,
             "firmware": device.firmware,
+            "calibrated": calibrated.isoformat() if calibrated else None,
             "simulated": keeper.simulated,
         }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from cabin_agent.face import Json
+from cabin_agent.kiosk import LANGUAGES, TICKETS
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION
 from cabin_agent.wording import Language, text
 
@@ -68,13 +69,13 @@ class TerminalPerson:
     """Somebody who reads the prompts in a terminal and types."""
 
     ask: Callable[[str], str]
-    """Shows a question and gives the typed line; an empty one at the end of the input."""
+    """Shows a question and gives the typed line; raises at the end of the input."""
     language: Language = "fr"
     """What is spoken until the person has chosen."""
 
     def answer(self, visit: Json) -> Json | None:
         """See `Person.answer`."""
-        state, prompt = visit["state"], "\n".join((*visit["prompt"]["detail"], visit["prompt"]["text"]))
+        state, prompt = visit["state"], _words(visit)
         if state == "measures":
             sit = "seated" in visit["may"]
             return {"event": "seated"} if sit and self._go(f"{prompt} [Enter]") else None
@@ -89,8 +90,22 @@ class TerminalPerson:
         self.ask(prompt)
         return True
 
-    def _yes(self, prompt: str) -> bool:
-        return self.ask(f"{prompt} [o/n] ").strip().lower() in ("o", "oui", "y", "yes")
+    def _yes(self, prompt: str, *, unclear: bool) -> bool:
+        """A clear yes or a clear no; after three unclear answers the one that is safe."""
+        choices = "[y/n]" if self.language == "en" else "[o/n]"
+        typed = self._typed(f"{prompt} {choices} ", (*YES, *NO))
+        return unclear if typed is None else typed in YES
+
+    def _one_of(self, prompt: str, choices: tuple[str, ...]) -> str:
+        return self._typed(f"{prompt} [{'/'.join(choices)}] ", choices) or choices[0]
+
+    def _typed(self, question: str, accepted: tuple[str, ...]) -> str | None:
+        """One of the accepted words; None after three others."""
+        for _ in range(TRIES):
+            typed = self.ask(question).strip().lower()
+            if typed in accepted:
+                return typed
+        return None
 
     def begin(self, prompt: str) -> Json:
         """Touch the screen."""
@@ -99,12 +114,12 @@ class TerminalPerson:
 
     def welcome(self, prompt: str) -> Json:
         """Choose a language."""
-        typed = self.ask(f"{prompt} [fr/en] ").strip().lower()
-        return {"event": "language", "value": typed if typed in ("fr", "en") else "fr"}
+        return {"event": "language", "value": self._one_of(prompt, LANGUAGES)}
 
     def code(self, prompt: str) -> Json:
         """Type the appointment's code."""
-        return {"event": "code", "value": self.ask(f"{prompt} ").strip()}
+        typed = next(filter(None, (self.ask(f"{prompt} ").strip() for _ in range(TRIES))), "")
+        return {"event": "code", "value": typed}
 
     def informed(self, prompt: str) -> Json:
         """Read the notice."""
@@ -113,16 +128,13 @@ class TerminalPerson:
 
     def consent(self, prompt: str) -> Json:
         """Agree or decline."""
-        return {"event": "agree" if self._yes(prompt) else "decline"}
+        return {"event": "agree" if self._yes(prompt, unclear=False) else "decline"}
 
     def exclusions(self, prompt: str) -> Json:
-        """Answer each exclusion question; only a clear no is a no."""
+        """Answer each exclusion question."""
         self.ask(f"{prompt} [Enter]")
-        return {"event": "answers", "answers": {question: self._not_denied(question) for question in EXCLUSIONS}}
-
-    def _not_denied(self, question: str) -> bool:
-        typed = self.ask(f"{text(self.language, f'exclusion.{question}')} [o/n] ")
-        return typed.strip().lower() not in ("n", "non", "no")
+        answers = {each: self._yes(text(self.language, f"exclusion.{each}"), unclear=True) for each in EXCLUSIONS}
+        return {"event": "answers", "answers": answers}
 
     def stopped(self, prompt: str) -> Json:
         """Wait for the nurse, who says that she came."""
@@ -138,8 +150,7 @@ class TerminalPerson:
 
     def ticket(self, prompt: str) -> Json:
         """Ask for a ticket, with or without the values."""
-        typed = self.ask(f"{prompt} [none/plain/values] ").strip().lower()
-        return {"event": "ticket", "ticket": typed if typed in ("plain", "values") else "none"}
+        return {"event": "ticket", "ticket": self._one_of(prompt, TICKETS)}
 
     def satisfaction(self, prompt: str) -> Json:
         """Three marks from 1 to 5; an empty line leaves one out."""
@@ -151,6 +162,15 @@ class TerminalPerson:
                 marks[question] = int(typed)
         return {"event": "satisfaction", "answers": marks}
 
+
+def _words(visit: Json) -> str:
+    """What happened, what has to be read first, and the one thing to do."""
+    prompt = visit["prompt"]
+    return "\n".join([*(message["text"] for message in visit["messages"]), *prompt["detail"], prompt["text"]])
+
+
+TRIES = 3
+YES, NO = ("o", "oui", "y", "yes"), ("n", "non", "no")
 
 QUESTIONS: dict[str, Callable[[TerminalPerson, str], Json]] = {
     "ready": TerminalPerson.begin,

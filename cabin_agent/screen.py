@@ -43,13 +43,24 @@ def visit_view(
         "elapsed_s": round(elapsed_s, 1),
         "simulated": simulated,
         "idle": {"warning": idle_warning},
-        "messages": [{"code": f"reason.{code}", "text": phrase(language, "reason", code)} for code in messages],
+        "messages": [
+            *({"code": key, "text": text(language, key)} for key in _said_of_the_code(visit)),
+            *({"code": f"reason.{code}", "text": phrase(language, "reason", code)} for code in messages),
+        ],
         "exclusions": list(EXCLUSIONS) if visit.state is State.EXCLUSIONS else [],
         "satisfaction": list(SATISFACTION) if visit.state is State.SATISFACTION else [],
         "to_clean": [each for each in cleaned if each not in visit.ticked] if visit.state is State.CLEANING else [],
         "nurse_called": visit.nurse_called,
         "mid": visit.mid if visit.state is State.GOODBYE and sealed and visit.subject else None,
     }
+
+
+def _said_of_the_code(visit: Visit) -> list[str]:
+    """Keys of what to say of a code that was not recognised."""
+    if visit.state is State.CODE and visit.wrong_codes:
+        return ["code.wrong"]
+    exhausted = visit.state is State.GOODBYE and visit.subject is None and visit.nurse_called and visit.wrong_codes
+    return ["code.exhausted"] if exhausted else []
 
 
 def _may(visit: Visit, *, measuring: bool, sitting: bool, sealed: bool) -> list[str]:

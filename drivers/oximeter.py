@@ -163,6 +163,10 @@ class Decoder:
         self._index = index + 1
         return events + self._flush() if frame.number % WAVE_FRAMES == 0 else events
 
+    def flush(self) -> list[Event]:
+        """The samples that still wait for their wave to be full, at the end of a capture."""
+        return self._flush()
+
     def _flush(self) -> list[Event]:
         run, self._wave = self._wave, []
         if not run or self._index is None:

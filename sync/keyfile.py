@@ -27,9 +27,9 @@ def save_key(path: Path, key: Key) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o644)
     except FileExistsError:
-        raise KeyFileError(f"There is already a key at {path.name}: move it away first.") from None
+        raise KeyFileError(f"There is already a key at {path}: move it away first.") from None
     except OSError as error:
-        raise KeyFileError(f"The key {path.name} cannot be written: {error.strerror}.") from None
+        raise KeyFileError(f"The key {path} cannot be written: {error.strerror}.") from None
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(text)
         file.flush()
@@ -46,11 +46,11 @@ def load_key(path: Path, kind: type[_K]) -> _K:
             fields = json.loads(file.read(65536))
         key = _key(fields)
     except OSError as error:
-        raise KeyFileError(f"The key {path.name} cannot be read: {error.strerror}.") from None
+        raise KeyFileError(f"The key {path} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError):
-        raise KeyFileError(f"The key {path.name} is damaged: restore it from its copy.") from None
+        raise KeyFileError(f"The key {path} is damaged: restore it from its copy.") from None
     if not isinstance(key, kind):
-        raise KeyFileError(f"The key {path.name} is of another kind: a {kind.__name__} is needed here.")
+        raise KeyFileError(f"The key {path} is of another kind: a {kind.__name__} is needed here.")
     return key
 
 
@@ -60,7 +60,7 @@ def load_signers(paths: Iterable[Path], *, demo: bool) -> dict[bytes, SigningPub
     for path in paths:
         key = load_key(path, SigningPublic)
         if key.demo and not demo:
-            raise KeyFileError(f"The key {path.name} is for demonstration only: production refuses it.")
+            raise KeyFileError(f"The key {path} is for demonstration only: production refuses it.")
         keys[key.kid] = key
     return keys
 
@@ -70,7 +70,7 @@ def _refuse_loose(path: Path, mode: int) -> None:
     given = credentials is not None and path.parent == Path(credentials)
     if stat.S_IMODE(mode) & (0o007 if given else 0o077):
         raise KeyFileError(
-            f"The private key {path.name} may be read or changed by others: make a new one and keep its mode at 600."
+            f"The private key {path} may be read or changed by others: make a new one and keep its mode at 600."
         )
 
 

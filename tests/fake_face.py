@@ -48,6 +48,7 @@ INSTRUMENT: Json = {
     "model": "3150",
     "serial": None,
     "firmware": None,
+    "calibrated": None,
     "simulated": True,
 }
 OUTCOME: Json = {"measure": "spo2", "status": "not-measured", "why": "refused", "detail": "", "text": "Refusée."}

@@ -9,6 +9,8 @@ import pytest
 from cabin_agent.__main__ import VERBS, main
 from cabin_agent.access import Access
 from cabin_agent.runtime import TICKET, kiosk_ticket, publish, withdraw
+from sync.keyfile import load_key, load_signers
+from sync.keys import RecipientKey, RecipientPublic, SigningPair
 from tests.core_bench import prepare
 
 Out = pytest.CaptureFixture[str]
@@ -152,3 +154,27 @@ def test_the_kiosk_gets_a_new_ticket_after_each_launch(folder: Path, capsys: Out
     withdraw(runtime)
     assert main(["access", "kiosk", "--config", str(folder / "cabin.toml")]) == 3
     assert "No cabin is running" in sentence(capsys)
+
+
+def test_keys_of_a_cabin_and_of_the_record_are_made_once(tmp_path: Path, capsys: Out) -> None:
+    assert main(["keys", "make", "record", str(tmp_path / "record")]) == 0
+    assert main(["keys", "make", "cabin", str(tmp_path / "cabin")]) == 0
+    assert "record.public  public: [record] recipient of every cabin" in capsys.readouterr().out
+    signing = load_key(tmp_path / "cabin" / "cabin.private", SigningPair)
+    assert not signing.demo
+    assert load_key(tmp_path / "record" / "record.private", RecipientKey).public == load_key(
+        tmp_path / "record" / "record.public", RecipientPublic
+    )
+    assert load_signers((tmp_path / "cabin").glob("*.json"), demo=False).keys() == {signing.public.kid}
+    assert (tmp_path / "record").stat().st_mode & 0o777 == 0o700
+    assert main(["keys", "make", "cabin", str(tmp_path / "cabin")]) == 3
+    assert "already a key" in sentence(capsys)
+
+
+def test_a_missing_key_is_named_with_its_path(folder: Path, capsys: Out) -> None:
+    keys = "recipient = 'none/record.public'\nsigners = 'none/receipts.public'\nsigning = 'none/cabin.private'\n"
+    settings = folder / "cabin.toml"
+    record = "[record]\nbroker = 'mqtt://127.0.0.1:1'\nclient = 'test'\n"
+    settings.write_text(settings.read_text() + record + keys)
+    assert main(["run", "--config", str(settings)]) == 3
+    assert "none/record.public cannot be read" in capsys.readouterr().err

@@ -186,14 +186,18 @@ def test_only_a_clear_yes_is_an_agreement(state: State, line: str, word: str) ->
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_every_exclusion_question_is_asked_in_words(language: Any) -> None:
     _, asked = typed(State.EXCLUSIONS, "", *["n"] * 5, language=language)
-    assert asked[1:] == [f"{text(language, f'exclusion.{question}')} [o/n] " for question in EXCLUSIONS]
+    assert asked[1:] == [
+        f"{text(language, f'exclusion.{question}')} {'[y/n]' if language == 'en' else '[o/n]'} "
+        for question in EXCLUSIONS
+    ]
 
 
 @pytest.mark.parametrize(
     ("line", "flag"), [("n", False), ("No", False), (" non ", False), ("o", True), ("", True), ("quoi ?", True)]
 )
 def test_only_a_clear_no_rules_an_exclusion_out(line: str, flag: bool) -> None:
-    answer, _ = typed(State.EXCLUSIONS, "", "n", line, "n", "n", "n")
+    unclear = line not in ("n", "No", " non ", "o")
+    answer, _ = typed(State.EXCLUSIONS, "", "n", *[line] * (3 if unclear else 1), "n", "n", "n")
     assert answer == {"event": "answers", "answers": {**dict.fromkeys(EXCLUSIONS, False), EXCLUSIONS[1]: flag}}
 
 

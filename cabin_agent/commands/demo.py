@@ -20,8 +20,10 @@ from cabin_agent.demo.cabin import DemoCabin, Replays
 from cabin_agent.demo.once import once
 from cabin_agent.demo.processes import DemoError, mosquitto
 from cabin_agent.demo.report import as_json, as_table
-from cabin_agent.demo.site import CODE, Site
+from cabin_agent.demo.site import CODE, Site, new_folder, sweep
 from cabin_agent.runtime import runtime_folders
+
+DONE, INTERRUPTED = 0, 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,21 +48,36 @@ def run(args: argparse.Namespace) -> int:
     if args.json and not args.once:
         print("cabin demo: --json goes with --once.", file=sys.stderr)
         return 2
-    folder = Path(tempfile.mkdtemp(prefix="cabin-demo-"))
+    if not 0 <= args.port <= 65535:
+        print("cabin demo: --port is a number from 0 to 65535.", file=sys.stderr)
+        return 2
+    sweep(Path(tempfile.gettempdir()))
+    folder = new_folder()
     # A check-up by itself may run beside another cabin of the same user: it is found by nobody else.
     runtime = folder / "run" if args.once else runtime_folders(os.environ)[0]
     try:
         cabin = DemoCabin(Site(folder, runtime), speed, Replays(args.ecg, args.ppg), 0 if args.once else args.port)
-        return asyncio.run(_until_interrupted(_once(cabin, args) if args.once else _stay(cabin)))
+        code = asyncio.run(_until_interrupted(_once(cabin, args) if args.once else _stay(cabin)))
+        # Ctrl-C is how a demonstration ends; a check-up by itself that it cuts short has no result.
+        return DONE if code == INTERRUPTED and not args.once else code
     except (DemoError, CoreError) as error:
         print(f"cabin demo: {error}", file=sys.stderr)
         return 3
     finally:
-        if args.keep:
-            shutil.copytree(folder, args.keep, dirs_exist_ok=True, ignore=_private)
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):
-            runtime.rmdir()  # only if nothing of another cabin is in it
+        try:
+            if args.keep:
+                _keep(folder, args.keep)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                runtime.rmdir()  # only if nothing of another cabin is in it
+
+
+def _keep(folder: Path, target: Path) -> None:
+    try:
+        shutil.copytree(folder, target, dirs_exist_ok=True, ignore=_private)
+    except (OSError, shutil.Error):
+        print(f"cabin demo: nothing could be kept in {target}; name a folder that you may write.", file=sys.stderr)
 
 
 def _private(_: str, names: list[str]) -> set[str]:
@@ -71,18 +88,18 @@ def _private(_: str, names: list[str]) -> set[str]:
 async def _until_interrupted(work: Coroutine[Any, Any, int]) -> int:
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, task.cancel)
     with suppress(asyncio.CancelledError):
         return await task
-    return 0
+    return INTERRUPTED
 
 
 async def _once(cabin: DemoCabin, args: argparse.Namespace) -> int:
     async with cabin:
         result = await once(cabin, progress=sys.stderr)
     print(json.dumps(as_json(result), ensure_ascii=False, indent=1) if args.json else as_table(result))
-    return 0 if result.receipt_status in ("stored", "duplicate") else 1
+    return DONE if result.receipt_status in ("stored", "duplicate") else 1
 
 
 async def _stay(cabin: DemoCabin) -> int:

@@ -20,7 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """See `cabin_agent.__main__.Command`."""
-    return told("devices", lambda: asyncio.run(_show(args)))
+    try:
+        return told("devices", lambda: asyncio.run(_show(args)))
+    except KeyboardInterrupt:
+        if args.watch:
+            return 0
+        raise
 
 
 async def _show(args: argparse.Namespace) -> int:
@@ -39,7 +44,7 @@ def _print(instruments: list[Json], args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps({"schema": "cabin.devices/1", "instruments": instruments}, ensure_ascii=False), flush=True)
     else:
-        header = ("instrument", "state", "last sample", "model", "serial", "firmware", "port", "why")
+        header = ("instrument", "state", "last sample", "model", "serial", "firmware", "calibrated", "port", "why")
         print(table(header, map(_row, instruments)), flush=True)
 
 
@@ -53,6 +58,7 @@ def _row(each: Json) -> tuple[str, ...]:
         marked,
         each["serial"] or "-",
         each["firmware"] or "-",
+        each["calibrated"] or "-",
         each["url"],
         each["reason"],
     )

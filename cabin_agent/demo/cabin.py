@@ -11,7 +11,7 @@ from cabin_agent.client import CoreClient
 from cabin_agent.demo import processes as run
 from cabin_agent.demo.processes import Processes, free_port, python
 from cabin_agent.demo.site import KINDS, Site, prepare
-from cabin_agent.runtime import Found, discover, withdraw
+from cabin_agent.runtime import Found, discover
 
 READY = "ready at "
 """What the core and the gateway print once they serve."""
@@ -89,9 +89,5 @@ class DemoCabin:
         """A client of the running core."""
         found = self.found()
         return CoreClient(found.url, found.token)
-
-    def forget_core(self) -> None:
-        """Remove what a killed core left in the runtime folder."""
-        withdraw(self.site.runtime)
 
     last_words = staticmethod(run.last_words)

@@ -5,8 +5,12 @@ Everything lies in one private folder that is removed at the end.
 
 from __future__ import annotations
 
+import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +56,24 @@ class Site:
     def ticket(self) -> Path:
         """Where the ticket is printed."""
         return self.folder / "ticket.escpos"
+
+
+PREFIX = "cabin-demo-"
+
+
+def new_folder() -> Path:
+    """A private folder for one demonstration, which names the process that it belongs to."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    (folder / "pid").write_text(str(os.getpid()))
+    return folder
+
+
+def sweep(parent: Path) -> None:
+    """Remove the folders of demonstrations of this user that were killed: there are keys and a visit in them."""
+    for left in parent.glob(f"{PREFIX}*/pid"):
+        with suppress(OSError, ValueError):
+            if left.stat().st_uid == os.getuid() and not Path(f"/proc/{int(left.read_text())}").exists():
+                shutil.rmtree(left.parent, ignore_errors=True)
 
 
 def prepare(site: Site, broker_port: int, speed: float, api_port: int = 0) -> None:

@@ -35,6 +35,8 @@ class Bedside:
     """Shows one sentence to the agent, by its code."""
     rest_s: float | None = None
     """Seated rest obtained before this attempt; None while standing."""
+    rest_wanted_s: float = 0.0
+    """Rest that the protocol asks for before a pressure."""
     packed: list[bytes] = field(default_factory=list)
     """Tracks of this attempt, packed; kept by the conductor only with the value that they gave."""
 

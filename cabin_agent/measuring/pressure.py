@@ -40,6 +40,8 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     grade, reasons = _graded(values, cuff.finish())
     notes = rate_notes(values["pulse_rate"], "heart_rate", before) if "pulse_rate" in values else ()
     proof = evidence(bedside, "tensiometer", started, grade, *reasons, mode="oscillometric", rest_s=rest, notes=notes)
+    if rest is not None and rest < bedside.rest_wanted_s - 1:
+        proof = replace(proof, notes=(*proof.notes, "rest-short"))
     components = {name: Quantity(value, UNITS[name]) for name, value in values.items()}
     return (Measure("blood_pressure", {str(name): each for name, each in components.items()}, proof),)
 
@@ -105,13 +107,18 @@ def mean(outcomes: Sequence[Outcome]) -> Measure | None:
         rest_s=taken[0].evidence.rest_s,
         site=last[-1].evidence.site,
         mode="mean-of-last-two",
-        notes=("extra-reading",) if result.n > PLANNED else (),
+        notes=_mean_notes(taken, result.n),
     )
     if not result.stable:
         proof = replace(proof, reasons=(*proof.reasons, "readings-differ"))
     values = {"systolic": Quantity(result.systolic, "mm[Hg]"), "diastolic": Quantity(result.diastolic, "mm[Hg]")}
     positions = tuple(number for number, each in enumerate(outcomes) if any(each is one for one in last))
     return Measure("blood_pressure_mean", values, proof, derived_from=positions)
+
+
+def _mean_notes(taken: Sequence[Measure], count: int) -> tuple[str, ...]:
+    short = any("rest-short" in each.evidence.notes for each in taken)
+    return (*(("extra-reading",) if count > PLANNED else ()), *(("rest-short",) if short else ()))
 
 
 def _pressures(taken: Iterable[Measure]) -> list[Pressure]:
