@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,7 +50,7 @@ class Conductor:
         clock: VisitClock,
         rules: Rules,
         course: Course,
-        tell: Callable[[Told], Awaitable[None]],
+        tell: Callable[[Told], Coroutine[Any, Any, None]],
         changed: Callable[[], None],
     ) -> None:
         self._instruments, self._clock, self._rules = instruments, clock, rules
@@ -139,7 +139,10 @@ class Conductor:
 
     async def _inflate(self) -> None:
         """Take one pressure reading; a failed inflation counts too, and the gap before the next one begins."""
-        result = await self._attempt("pressure")
+        for _ in range(ATTEMPTS):
+            result = await self._attempt("pressure")
+            if isinstance(result, Told) or result.detail != "instrument-failed":
+                break  # a start that was refused inflated nothing
         ended = self._clock.now()
         self.course.reading_ends.append(ended)
         if isinstance(result, Told):
@@ -216,7 +219,8 @@ class Conductor:
 
     async def _told(self, told: Told) -> None:
         self.course.outcomes.extend(told.outcomes)
-        await self._tell(told)
+        # What was measured is stored even if the agent refuses the task at this very moment.
+        await asyncio.shield(self._tell(told))
         self._changed()
 
     def _say(self, code: str) -> None:

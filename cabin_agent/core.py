@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from cabin_agent.appointments import Appointments
 from cabin_agent.broadcast import Broadcast
@@ -26,7 +27,7 @@ from cabin_agent.printing import print_in_thread
 from cabin_agent.record import visit_record
 from cabin_agent.results import CabinIdentity
 from cabin_agent.version import VERSION
-from cabin_agent.visit import Message, Visit, step
+from cabin_agent.visit import IllegalEvent, Message, Visit, step
 from cabin_agent.visit_table import ENTRY, TABLE, Effect, Event, State
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Core:
         self.ready = False
         self._conducting: asyncio.Task[None] | None = None
         self._sealing: asyncio.Task[None] | None = None
+        self._printing: asyncio.Task[bool] | None = None
         self._turn = asyncio.Lock()
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -89,6 +91,7 @@ class Core:
             self.ready = False
             await self._end(self._conducting)
             await self._end(self._sealing)
+            await self._end(self._printing)
             self.delivery.stop()
 
     async def said(self, message: Json) -> None:
@@ -134,6 +137,8 @@ class Core:
             await self._end_cleaning()
         except JournalError as error:
             raise Refusal("not-ready", str(error)) from error
+        except IllegalEvent as error:
+            raise Refusal("not-now", str(error)) from error
 
     async def _end_cleaning(self) -> None:
         """The cabin is ready again once everything is ticked, also where a killed core had seen the last tick."""
@@ -196,7 +201,9 @@ class Core:
         record = visit_record(now, self.identity(), None)
         if record is not None:
             show = self.visit.ticket == "values"
-            await print_in_thread(self.config.ticket.printer, record, show_values=show)
+            self._printing = asyncio.create_task(
+                print_in_thread(self.config.ticket.printer, record, show_values=show), name="printing"
+            )
 
     async def _seal(self) -> None:
         self.sealed = False
@@ -210,7 +217,9 @@ class Core:
                 break
             except (DeliveryError, JournalError) as error:
                 log.error("%s", error)
-                await asyncio.sleep(STORE_RETRY_S)
+            except Exception as defect:  # the visit is kept and tried again, whatever went wrong
+                log.error("the visit could not be sealed yet: %s", type(defect).__name__)
+            await asyncio.sleep(STORE_RETRY_S)
         self.sealed = True
         self.idle.touch()
         self.changed()
@@ -241,11 +250,11 @@ class Core:
         if (self.visit.state, event) in TABLE:
             try:
                 await self.apply(self._message(event))
-            except JournalError as error:  # tried again after the next silence
+            except (JournalError, IllegalEvent) as error:  # tried again after the next silence, if it still holds
                 log.error("%s", error)
 
     @staticmethod
-    async def _end(task: asyncio.Task[None] | None) -> None:
+    async def _end(task: asyncio.Task[Any] | None) -> None:
         """Stop a task of the core's own and wait until it has left everything safe."""
         if task is None or task is asyncio.current_task():
             return

@@ -108,7 +108,12 @@ class Delivery:
 
 async def _built(record: VisitRecord) -> bytes:
     """The Bundle of a visit, built and validated in a process of its own."""
-    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_the_core)
+    try:
+        pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _end_with_the_core)
+    except OSError as error:
+        raise DeliveryError(
+            f"The Bundle's process could not be started ({error.strerror}): it is tried again."
+        ) from None
     try:
         return await asyncio.get_running_loop().run_in_executor(pool, build_bundle, record)
     except BrokenProcessPool:

@@ -75,3 +75,12 @@ def samples(track: dict[str, Any]) -> NDArray[np.float64]:
     """The samples of one track of a recording, shape (channels, n), in its unit."""
     counts = np.frombuffer(track["samples"], dtype="<i4").reshape(len(track["channels"]), -1)
     return counts * float(track["scale"])
+
+
+def is_simulated(content: bytes) -> bool:
+    """Whether a recording says that it was simulated; one that cannot be read is not believed to be real."""
+    try:
+        told = cbor2.loads(content)
+    except (cbor2.CBORDecodeError, ValueError):
+        return True
+    return not isinstance(told, dict) or told.get("simulated") is not False

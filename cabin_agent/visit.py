@@ -98,7 +98,8 @@ def _ended(visit: Visit, state: State, message: Message) -> Visit:
     if visit.ended_by is None:
         done = state in (State.RESULTS, State.TICKET, State.SATISFACTION)
         visit = replace(visit, ended_by="completed" if done else ENDED_BY.get(message.event, "left"))
-    return replace(visit, ended_ms=message.at_ms)
+    # The wall clock may have been set back meanwhile: no visit ends before it began.
+    return replace(visit, ended_ms=max(message.at_ms, visit.started_ms))
 
 
 ENDED_BY: Mapping[Event, Literal["refused", "left"]] = {

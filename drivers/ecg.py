@@ -23,6 +23,8 @@ STREAM_QUIET_S = 0.5
 """Longest healthy silence of a stream. The sheet says 0.2 s, which is the board's; on top come the latency timer of
 the USB bridge (16 ms), the radio's repeats and a busy host's event loop, and a false alarm would cost a lead."""
 IDLE_QUIET_S = 5.0
+MOST_TEXTS = 16
+"""Answers that wait for whoever asked; nobody asks for more."""
 TRIES = 3
 
 
@@ -52,7 +54,7 @@ class Ecg:
         self._unasked = False
         self._framer = cyton.Framer()
         self._blocks = cyton.Blocks(gain)
-        self._texts: asyncio.Queue[str] = asyncio.Queue()
+        self._texts: asyncio.Queue[str] = asyncio.Queue(MOST_TEXTS)
         self._flowing = asyncio.Event()
 
     @property
@@ -62,7 +64,7 @@ class Ecg:
 
     async def run(self, stream: Stream, emit: Emit) -> None:
         """Set the board up and keep it company until the stream ends; the board is told to stop at the end."""
-        self._stream, self._framer = stream, cyton.Framer()
+        self._stream, self._framer, self._blocks = stream, cyton.Framer(), cyton.Blocks(self._gain)
         try:
             await together(self._listen(stream, emit), self._converse(stream, emit))
         finally:
@@ -114,6 +116,8 @@ class Ecg:
                 self._flowing.set()
         for item in found:
             if isinstance(item, str):
+                if self._texts.full():
+                    self._texts.get_nowait()
                 self._texts.put_nowait(item)
         wanted = [item for item in found if self._streaming or not isinstance(item, Packet)]
         for event in self._blocks.take(wanted):

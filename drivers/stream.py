@@ -45,6 +45,10 @@ class Line:
     stop: Literal[1, 2] = 1
 
 
+WRITE_S = 3.0
+"""A command is a few bytes: a port that does not take them in this time is stuck."""
+
+
 class Stream(Protocol):
     """An open byte stream to one instrument; it has one reader."""
 
@@ -114,6 +118,15 @@ class _SerialStream:
             self._reading = False
 
     async def write(self, data: bytes) -> None:
+        try:
+            async with asyncio.timeout(WRITE_S):
+                await self._write(data)
+        except TimeoutError:
+            raise Unplugged(
+                f"The instrument at {self._path} takes no bytes: check its cable and its power."
+            ) from None
+
+    async def _write(self, data: bytes) -> None:
         loop = asyncio.get_running_loop()
         rest = memoryview(data)
         async with self._writing:

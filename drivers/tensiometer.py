@@ -152,6 +152,8 @@ class Tensiometer:
         self._state = State.IDLE
         self._attempt: _Attempt | None = None
         self._confirmed = True
+        self._to_vent = False
+        """An abort was not confirmed: the cuff may still hold an arm."""
         self._attention = asyncio.Event()
         self._at_rest = asyncio.Event()
 
@@ -244,6 +246,7 @@ class Tensiometer:
             State.READING: self._read_result,
         }
         if self._state is State.IDLE:
+            await self._vent(wire)
             return "ordered"
         return await (acts[self._state](wire, attempt) if self._state in acts else self._abort(wire))
 
@@ -283,11 +286,20 @@ class Tensiometer:
     async def _idle(self, wire: Exchange) -> str:
         await self._until(now() + self._status_s, lambda: self._attempt is not None)
         if self._attempt is None:
+            await self._vent(wire)
             await self._check(wire)
         return "tick"
 
+    async def _vent(self, wire: Exchange) -> None:
+        """Abort again, as long as it takes, after an abort that the module did not confirm: an arm is in there."""
+        if self._to_vent:
+            await self._abort(wire)
+
     async def _set_pressure(self, wire: Exchange, attempt: _Attempt) -> str:
-        return await self._order(wire, attempt, suntech.inflate_to(attempt.initial_mmhg), TRIES)
+        event = await self._order(wire, attempt, suntech.inflate_to(attempt.initial_mmhg), TRIES)
+        # A module that refuses at rest may hold a measurement that this host knows nothing of.
+        self._to_vent = self._to_vent or event == "refused"
+        return event
 
     async def _begin(self, wire: Exchange, attempt: _Attempt) -> str:
         # Once only: repeated, a start whose answer was lost would inflate again.
@@ -349,6 +361,7 @@ class Tensiometer:
             if frame is not None and frame.letter in ("A", "K"):
                 self._confirmed = True
                 break
+        self._to_vent = not self._confirmed and (self._to_vent or self._attempt is not None)
         wire.leave_alone(self._rest_s)
         return "aborted" if self._confirmed else "silent"
 

@@ -44,6 +44,10 @@ def decode_first(data: bytes) -> tuple[Plain, int]:
     return _item(data, 0, 0)
 
 
+MOST_ITEMS = 32
+"""In one array or map: DE1 has at most ten fields, and a few signatures."""
+
+
 def _item(data: bytes, at: int, depth: int) -> tuple[Plain, int]:
     if depth > MAX_DEPTH:
         raise MalformedCbor("nested too deep")
@@ -116,4 +120,6 @@ def _bounded(count: int, data: bytes, at: int) -> int:
     """An announced number of items, refused where the bytes cannot hold so many."""
     if count > len(data) - at:
         raise MalformedCbor("cut short")
+    if count > MOST_ITEMS:
+        raise MalformedCbor("more items than DE1 uses")
     return count

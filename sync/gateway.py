@@ -7,6 +7,7 @@ store that fails costs the connection, so nothing is acknowledged that is not sa
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync.envelope import Policy
+from sync.errors import KeyFileError
 from sync.keyfile import load_key, load_signers
 from sync.keys import XWING, RecipientKey, SigningPair
 from sync.link import Down, Event, Link, LinkSettings, Message, Up
 from sync.receiver import Check, Receiver
 from sync.store import SqliteStore
 
+_CLIENT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""Common names of cabins."""
 _UP = "dmst/v1/up/"
 _DOWN = "dmst/v1/down/"
 
@@ -105,6 +109,10 @@ class Gateway:
                 self._connected.clear()
             case Message(topic=topic, payload=payload):
                 client = topic.removeprefix(_UP)
+                if not _CLIENT.fullmatch(client):
+                    # No cabin has such a name, and no answer could be addressed to it.
+                    self._link.ack(event)
+                    return
                 filed = self._receiver.handle(client, payload)
                 if filed is not None:
                     self._answer(client, filed.receipt_id, filed.receipt)
@@ -125,6 +133,8 @@ def run_gateway(
     keys = [load_key(path, RecipientKey) for path in settings.recipients]
     signers = load_signers(sorted(settings.signers.glob("*.json")), demo=settings.demo)
     signing = load_key(settings.signing, SigningPair)
+    if not settings.demo and (signing.demo or any(key.demo for key in keys)):
+        raise KeyFileError("A key of this gateway is for demonstration only: make the record's own keys.")
     policy = Policy(signers, settings.suites)
     store = SqliteStore(settings.store)
     recipients = {key.public.kid: key for key in keys}

@@ -63,7 +63,7 @@ async def test_a_wall_is_nobody() -> None:
 
 
 async def test_a_room_out_of_limits_lowers_the_grade() -> None:
-    outcome = await measured(*[seen(36.2, "out-of-range")] * 3)
+    outcome = await measured(*[seen(36.2, "ambient-out-of-range")] * 3)
     assert (outcome.evidence.quality, outcome.evidence.reasons) == ("usable", ("ambient",))
 
 

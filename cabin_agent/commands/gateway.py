@@ -10,7 +10,8 @@ from pathlib import Path
 
 from cabin_agent.config import DEFAULT_FILE, ConfigError, Gateway, load_config
 from cabin_agent.fhir.bundle import check_bundle
-from sync.envelope import FHIR
+from cabin_agent.recorder import is_simulated
+from sync.envelope import FHIR, RECORDING
 from sync.errors import SyncError
 from sync.gateway import GatewaySettings, run_gateway
 from sync.link import LinkSettings, Tls
@@ -51,5 +52,9 @@ def _settings(gateway: Gateway, *, demo: bool) -> GatewaySettings:
 
 
 def _check(content_type: str, content: bytes, *, production: bool) -> str | None:
-    """Refuse what claims to be a Bundle and is none, or test data in production; other contents are kept."""
-    return check_bundle(content, production=production) if content_type == FHIR else None
+    """A reason to refuse: no Bundle although it says so, test data in production, or a type that no cabin sends."""
+    if content_type == FHIR:
+        return check_bundle(content, production=production)
+    if content_type == RECORDING:
+        return "test-data" if production and is_simulated(content) else None
+    return "content-type"

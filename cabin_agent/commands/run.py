@@ -24,6 +24,8 @@ def run(args: argparse.Namespace) -> int:
         print(printed_table())
         return 0
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    # aiohttp quotes the headers of a request that it cannot parse, tokens included.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     from cabin_agent.access import AccessError
     from cabin_agent.app import run_core
     from cabin_agent.journal import JournalError

@@ -84,7 +84,7 @@ def evidence(bedside: Bedside, kind: str, started_ms: int, grade: Grade, *reason
         reasons=tuple(dict.fromkeys(reasons)),
         device=bedside.instruments.device(kind),
         started_ms=started_ms,
-        ended_ms=bedside.clock.wall_ms(),
+        ended_ms=max(started_ms, bedside.clock.wall_ms()),
         site=site,
         **more,
     )

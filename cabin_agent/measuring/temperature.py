@@ -25,7 +25,7 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
         async with within(bedside, LIMIT_S, "too-far"):
             async for reading in heard(ear, Reading):
                 if reading.quantity == "ambient_temperature":
-                    ambient = ambient or "out-of-range" in reading.flags
+                    ambient = ambient or "ambient-out-of-range" in reading.flags
                 elif clock.now() >= due and not isinstance(reading.value, NoValue) and _somebody(reading.value):
                     last, due = reading, clock.now() + APART_S
                     readings.append(reading.value)
