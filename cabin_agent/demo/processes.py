@@ -130,12 +130,13 @@ async def stop(process: Process) -> None:
     """End one process: SIGTERM, then SIGKILL when it does not listen."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+            # Not process.terminate(): it would reap a child that ended just now, and asyncio complain of that.
+            os.kill(process.pid, signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_S):
                 await process.wait()
         except TimeoutError:
-            process.kill()
+            os.kill(process.pid, signal.SIGKILL)
             await process.wait()
 
 
