@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 
 from cabin_agent.client import CoreClient, CoreError
+from cabin_agent.daemon_thread import in_daemon_thread
 from cabin_agent.face import Json
 from cabin_agent.person import Person
 
@@ -21,7 +21,6 @@ class Checkup:
 
     outcomes: list[Json] = field(default_factory=list)
     mid: str | None = None
-    receipt: Json | None = None
     seconds: float = 0.0
     """Length in seconds of the visit's time, from the first touch to good-bye."""
     states: list[str] = field(default_factory=list)
@@ -41,7 +40,7 @@ async def go_through(
         while not (checkup.states and visit["state"] == "ready"):
             _note(checkup, visit)
             show(visit)
-            said = await _results(core, visit, checkup, tell) or await _answered(person, visit)
+            said = await _results(core, visit, checkup, tell) or await _answer(person, visit)
             visit = await core.tell(**said) if said else await _next(events, core)
     return checkup
 
@@ -56,29 +55,9 @@ async def receipt_of(core: CoreClient, mid: str) -> Json | None:
             await _next(events, core)
 
 
-async def _answered(person: Person, visit: Json) -> Json | None:
-    """The person's answer, however long it takes: whoever thinks at a prompt must not hold up the core's stream.
-
-    A daemon thread, so that Ctrl-C at a prompt ends the program.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Json | None] = loop.create_future()
-
-    def settle(said: Json | None, error: Exception | None) -> None:
-        if not answer.done():
-            answer.set_exception(error) if error else answer.set_result(said)
-
-    def think() -> None:
-        said, failed = None, None
-        try:
-            said = person.answer(visit)
-        except Exception as error:
-            failed = error
-        with suppress(RuntimeError):  # the loop may have ended meanwhile
-            loop.call_soon_threadsafe(settle, said, failed)
-
-    threading.Thread(target=think, name="person", daemon=True).start()
-    return await answer
+async def _answer(person: Person, visit: Json) -> Json | None:
+    """The person's answer: whoever thinks at a prompt holds up neither the core's stream nor a Ctrl-C."""
+    return await in_daemon_thread(partial(person.answer, visit), "person")
 
 
 async def _results(

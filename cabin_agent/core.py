@@ -176,9 +176,13 @@ class Core:
 
     async def _apply_when_stored(self, message: Message, tracks: tuple[bytes, ...] = ()) -> None:
         """Take a step of the measures: what was measured waits in memory until the disk takes it."""
-        while True:
+        visit_id = self.visit.visit_id
+        while self.visit.visit_id == visit_id:  # never into the next person's visit
             try:
-                return await self.apply(message, tracks)
+                await self.apply(message, tracks)
+                break
+            except IllegalEvent:  # the visit ended while this waited for its turn
+                break
             except JournalError as error:
                 log.error("%s", error)
                 await asyncio.sleep(STORE_RETRY_S)
