@@ -1,0 +1,122 @@
+"""The call that there is: offers of the core make it, and one that it lets through takes the place of another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from cabin_agent.media import offer, wire
+from cabin_agent.media.refusal import Refused
+from cabin_agent.media.rig import Rig
+from cabin_agent.media.session import Session
+
+log = logging.getLogger(__name__)
+
+OFFERS = 16
+"""Offers that are remembered, so that a repeated one is refused."""
+
+
+class Calls:
+    """At most one call; an offer that the core lets through takes the place of the call before it."""
+
+    def __init__(self, rig: Rig, tell: Callable[[wire.Item], bool]) -> None:
+        self._rig = rig
+        self._tell = tell
+        self._session: Session | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
+        self._seen: list[bytes] = []
+
+    def heard(self, message: wire.Json) -> None:
+        """One message of the core."""
+        match message.get("type"):
+            case "offer":
+                self._start(self._offer(message))
+            case "close":
+                self._start(self._close(str(message.get("session"))))
+            case "reply" if self._session is not None and message.get("session") == self._session.name:
+                self._session.reply(message)
+            case "event" if self._session is not None and isinstance(message.get("event"), dict):
+                self._session.event(message["event"])
+
+    def wave(self, frame: bytes) -> None:
+        """One waveform frame of the core."""
+        if self._session is not None:
+            self._session.wave(frame)
+
+    def core(self, up: bool) -> None:
+        """Whether the core is there."""
+        if self._session is not None:
+            self._session.core(up)
+
+    def changed(self) -> None:
+        """A camera or a card changed."""
+        if self._session is not None:
+            self._session.media()
+
+    async def close(self) -> None:
+        """End what there is."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._drop()
+
+    async def _offer(self, message: wire.Json) -> None:
+        """Answer one offer, or refuse it; one at a time, since each closes the call before it."""
+        async with self._turn:
+            refusal = {"type": "refused", "re": message.get("re")}
+            try:
+                answer = await self._answered(message)
+            except Refused as refused:
+                words = refused.sentence(str(message.get("language")))
+                self._tell({**refusal, "code": refused.code, "text": words})
+            else:
+                self._tell({"type": "answer", "re": message.get("re"), "sdp": answer})
+
+    async def _answered(self, message: wire.Json) -> str:
+        sdp, name, language = message.get("sdp"), message.get("session"), str(message.get("language"))
+        if not isinstance(sdp, str) or not isinstance(name, str):
+            raise Refused("bad-offer")
+        self._note(sdp)
+        session = Session(name, language, self._rig, self._tell, lambda: self._start(self._close(name)))
+        try:
+            answer = await session.answer(sdp)
+        except BaseException:
+            await session.close()
+            raise
+        before, self._session = self._session, session
+        if before is not None:
+            await before.close()
+        if self._rig.cameras.chosen is None:
+            self._rig.cameras.choose(self._rig.first)
+        return answer
+
+    def _note(self, sdp: str) -> None:
+        """Refuse an offer that was here before: its browser has long gone on, or somebody else repeats it."""
+        mark = offer.mark(sdp)
+        if mark in self._seen:
+            raise Refused("bad-offer")
+        self._seen = [*self._seen[1 - OFFERS :], mark]
+
+    async def _close(self, name: str) -> None:
+        if self._session is not None and self._session.name == name:
+            await self._drop()
+
+    async def _drop(self) -> None:
+        """Close the call; with nobody to see them, the cameras are closed too."""
+        session, self._session = self._session, None
+        if session is not None:
+            self._rig.cameras.choose(None)
+            await session.close()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a message of the core could not be followed: %s", type(task.exception()).__name__)

@@ -1,0 +1,156 @@
+"""Sound cards through PortAudio: found by name, opened as 48 kHz mono of 16 bits in blocks of 20 ms.
+
+PortAudio is loaded when cards are looked for and not before: a process that forks must not have it. Everything here
+may block and belongs into a thread; it may be called in several.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from cabin_agent.media.why import Why
+
+RATE, BLOCK = 48_000, 960
+"""Samples per second, and of one block: what Opus takes."""
+Direction = Literal["input", "output"]
+PortAudio = Any
+"""The module `sounddevice`, or what a test puts in its place."""
+BUSY_S = 2.0
+"""How long a look for cards waits for one that is being opened; a driver may hang there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card that was found, or why there is none."""
+
+    index: int
+    """PortAudio's number, -1 without a card."""
+    name: str | None
+    why: Why = Why.NONE
+
+
+class NoCard(Exception):
+    """The card cannot be opened."""
+
+
+def load() -> PortAudio | None:
+    """The module, None when the library of the system is missing."""
+    try:
+        return importlib.import_module("sounddevice")
+    except (ImportError, OSError):
+        return None
+
+
+class Cards:
+    """All that is known of PortAudio. It sees new cards only while no stream is open, so these are counted."""
+
+    def __init__(self, load: Callable[[], PortAudio | None] = load) -> None:
+        self._load = load
+        self._portaudio: PortAudio | None = None
+        self._open: list[Any] = []
+        self._lock = threading.Lock()
+
+    def find(self, wanted: str, direction: Direction) -> Card:
+        """The card whose name contains `wanted`, the system's own for "default", none for ""."""
+        if not wanted:
+            return Card(-1, None, Why.NOT_NAMED)
+        if self._portaudio is None:
+            return Card(-1, None, Why.NO_PORTAUDIO)
+        try:
+            if wanted == "default":
+                return _card(self._portaudio.query_devices(kind=direction))
+            devices = list(self._portaudio.query_devices())
+        except (OSError, ValueError, self._portaudio.PortAudioError):
+            return Card(-1, None, Why.NO_CARD)
+        for device in devices:
+            if wanted.lower() in device["name"].lower() and device[f"max_{direction}_channels"] > 0:
+                return _card(device)
+        return Card(-1, None, Why.NO_CARD)
+
+    def look(self) -> None:
+        """Load PortAudio, or have it see which cards came and went unless one is in use."""
+        if not self._lock.acquire(timeout=BUSY_S):
+            return
+        try:
+            if self._portaudio is None:
+                self._portaudio = self._load()
+            elif not self._open:
+                self._portaudio._terminate()
+                self._portaudio._initialize()
+        finally:
+            self._lock.release()
+
+    def open_input(self, card: Card, heard: Callable[[bytes], None]) -> Any:
+        """A running stream that gives every block to `heard` in PortAudio's thread; raises `NoCard`."""
+
+        def callback_of(channels: int) -> Callable[..., None]:
+            return lambda block, *_: heard(_left(bytes(block), channels))
+
+        return self._opened(self._module(card).RawInputStream, card, callback_of)
+
+    def open_output(self, card: Card, wanted: Callable[[int], bytes]) -> Any:
+        """A running stream that asks `wanted` for so many bytes of mono in PortAudio's thread; raises `NoCard`."""
+
+        def callback_of(channels: int) -> Callable[..., None]:
+            def callback(block: Any, frames: int, *_: Any) -> None:
+                block[:] = _repeated(wanted(frames * 2), channels)
+
+            return callback
+
+        return self._opened(self._module(card).RawOutputStream, card, callback_of)
+
+    def close(self, stream: Any) -> None:
+        """Close a stream without playing out what it still holds."""
+        with self._lock:
+            stream.close(ignore_errors=True)
+            self._open.remove(stream)
+
+    def _module(self, card: Card) -> PortAudio:
+        if self._portaudio is None or card.why is not Why.NONE:
+            raise NoCard
+        return self._portaudio
+
+    def _opened(self, kind: Any, card: Card, callback_of: Callable[[int], Callable[..., None]]) -> Any:
+        with self._lock:
+            for channels in (1, 2):  # some cards take two and no fewer
+                stream = self._started(kind, card, channels, callback_of(channels))
+                if stream is not None:
+                    self._open.append(stream)
+                    return stream
+        raise NoCard
+
+    def _started(self, kind: Any, card: Card, channels: int, callback: Callable[..., None]) -> Any | None:
+        """None when the card refuses."""
+        try:
+            stream = kind(
+                samplerate=RATE,
+                blocksize=BLOCK,
+                device=card.index,
+                channels=channels,
+                dtype="int16",
+                latency="low",
+                callback=callback,
+            )
+            stream.start()
+        except (OSError, ValueError, self._module(card).PortAudioError):
+            return None
+        return stream
+
+
+def _card(device: Any) -> Card:
+    return Card(int(device["index"]), str(device["name"]))
+
+
+def _left(block: bytes, channels: int) -> bytes:
+    """The left channel."""
+    return block if channels == 1 else np.frombuffer(block, np.int16)[::channels].tobytes()
+
+
+def _repeated(mono: bytes, channels: int) -> bytes:
+    return mono if channels == 1 else np.repeat(np.frombuffer(mono, np.int16), channels).tobytes()
