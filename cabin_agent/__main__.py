@@ -27,6 +27,7 @@ VERBS = {
     "demo": "a whole cabin on this machine with simulated instruments; --once runs one check-up by itself",
     "checkup": "go through one check-up on the running cabin, from this terminal",
     "run": "the core: instruments, visit, local API, delivery (as systemd starts it)",
+    "media": "cameras, sound and the call to the doctor, beside the core (as systemd starts it)",
     "gateway": "the far end: opens envelopes, writes the record, signs receipts (as systemd starts it)",
     "access": "who may use the local API: named technicians, and the kiosk's launch ticket",
     "keys": "make the keys of a cabin or of the record",

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from cabin_agent.access import Access
 from cabin_agent.config import Config, ConfigError, Record
@@ -15,6 +15,7 @@ from cabin_agent.core import Core
 from cabin_agent.core_face import CoreFace
 from cabin_agent.delivery import Delivery, stamp_now
 from cabin_agent.journal import Journal
+from cabin_agent.media_link import SOCKET, MediaLink
 from cabin_agent.open_visit import OpenVisit
 from cabin_agent.runtime import TICKET, publish, withdraw
 from cabin_agent.web.app import make_app, serve
@@ -55,7 +56,26 @@ async def run_core(config: Config, ready: Callable[[str], None]) -> None:
         publish(config.cabin.runtime_dir, url, access.session(OWNER, "technician"))
         access.offer(config.cabin.runtime_dir / TICKET)
         opened.callback(withdraw, config.cabin.runtime_dir)
+        await opened.enter_async_context(_media(core, config))
         await _until_signal(core, lambda: ready(url))
+
+
+@asynccontextmanager
+async def _media(core: Core, config: Config) -> AsyncIterator[None]:
+    """The link to the media process, beside the core: whatever becomes of it, measures go on."""
+    link = core.consultation.link = MediaLink(
+        config.cabin.runtime_dir / SOCKET,
+        lambda: core.broadcast.watch(waves=True),
+        core.consultation,
+        simulated=config.cabin.accept_simulated,
+        changed=core.changed,
+    )
+    running = asyncio.create_task(link.run(), name="media link")
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def _until_signal(core: Core, ready: Callable[[], None]) -> None:

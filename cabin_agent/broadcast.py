@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
-from cabin_agent.face import Json
+from cabin_agent.face import Json, Wanted
 
 EVENTS_KEPT = 256
 """JSON events that wait for a slow watcher; past that it is told to read everything again."""
@@ -21,8 +21,9 @@ class Watcher:
     Events go before frames. What was lost of either is told before anything else.
     """
 
-    def __init__(self, *, waves: bool) -> None:
+    def __init__(self, *, waves: bool, wanted: Wanted = lambda _: True) -> None:
         self.waves = waves
+        self._wanted = wanted
         self._events: deque[Json | bytes] = deque(maxlen=EVENTS_KEPT)
         self._frames: deque[Json | bytes] = deque(maxlen=FRAMES_KEPT)
         self._dropped = 0
@@ -30,7 +31,7 @@ class Watcher:
 
     def offer(self, item: Json | bytes) -> None:
         """Take one item, in place of the oldest where there is no room; never waits."""
-        if isinstance(item, bytes) and not self.waves:
+        if (isinstance(item, bytes) and not self.waves) or not self._wanted(item):
             return
         queue = self._frames if isinstance(item, bytes) else self._events
         self._dropped += len(queue) == queue.maxlen
@@ -76,9 +77,9 @@ class Broadcast:
             watcher.offer(item)
 
     @contextmanager
-    def watch(self, *, waves: bool) -> Iterator[AsyncIterator[Json | bytes]]:
-        """Watch from now on until the block is left."""
-        watcher = Watcher(waves=waves)
+    def watch(self, *, waves: bool, wanted: Wanted = lambda _: True) -> Iterator[AsyncIterator[Json | bytes]]:
+        """Watch what is `wanted` from now on until the block is left."""
+        watcher = Watcher(waves=waves, wanted=wanted)
         self._watchers.add(watcher)
         self._came = self._came or waves
         try:

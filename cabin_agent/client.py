@@ -65,6 +65,10 @@ class CoreClient:
         """The outcomes of the open visit."""
         return await self._ask("GET", "visit/results")
 
+    async def cabin(self) -> Json:
+        """The cabin without its person."""
+        return await self._ask("GET", "cabin")
+
     async def instruments(self) -> list[Json]:
         """Every instrument and its state."""
         return _list(await self._ask("GET", "instruments"), "instruments")

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
+from cabin_agent.media.address import CameraSettings
+from cabin_agent.media.settings import MediaSettings, camera_settings, media_settings
 from cabin_agent.toml_table import ConfigError, Table, nearest, read_toml
 
 __all__ = [
-    "DEFAULT_FILE", "Api", "Broker", "Cabin", "Config", "ConfigError", "Driver", "Gateway", "InstrumentSettings",
-    "Record", "Ticket", "Visit", "load_config",
+    "DEFAULT_FILE", "Api", "Broker", "Cabin", "CameraSettings", "Config", "ConfigError", "Driver", "Gateway",
+    "InstrumentSettings", "MediaSettings", "Record", "Ticket", "Visit", "load_config",
 ]  # fmt: skip
 
 DEFAULT_FILE = Path("/etc/cabin-agent/cabin.toml")
@@ -173,6 +175,8 @@ class Config:
     """None: the file does not say where results go."""
     gateway: Gateway | None
     ticket: Ticket
+    media: MediaSettings
+    cameras: tuple[CameraSettings, ...]
 
 
 def load_config(path: Path | str = DEFAULT_FILE) -> Config:
@@ -182,7 +186,7 @@ def load_config(path: Path | str = DEFAULT_FILE) -> Config:
     """
     file = Path(path).absolute()
     data = read_toml(file)
-    known = {"cabin", "api", "visit", "instruments", "record", "gateway", "ticket"}
+    known = {"cabin", "api", "visit", "instruments", "record", "gateway", "ticket", "media", "cameras"}
     for section in data:
         if section not in known:
             raise ConfigError(f"{file}: there is no section [{section}]; {nearest(section, known)}")
@@ -196,6 +200,8 @@ def load_config(path: Path | str = DEFAULT_FILE) -> Config:
         record=_record(_table(file, "record", data, Record)) if "record" in data else None,
         gateway=_gateway(_table(file, "gateway", data, Gateway), cabin.state_dir) if "gateway" in data else None,
         ticket=Ticket(_table(file, "ticket", data, Ticket).matching("printer", PRINTER, PRINTERS, "")),
+        media=media_settings(file, data.get("media", {})),
+        cameras=camera_settings(file, data.get("cameras", {})),
     )
 
 

@@ -9,12 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 from cabin_agent.appointments import Appointments
+from cabin_agent.attempts import Told
 from cabin_agent.broadcast import Broadcast
 from cabin_agent.clock import VisitClock
-from cabin_agent.conductor import Conductor, Told
+from cabin_agent.conductor import Conductor
 from cabin_agent.config import Config
-from cabin_agent.course import resumed
+from cabin_agent.consultation import Consultation
+from cabin_agent.course import directed, resumed
 from cabin_agent.delivery import Delivery, DeliveryError
+from cabin_agent.directed import Directed
 from cabin_agent.face import Json, Refusal
 from cabin_agent.idle import Idle
 from cabin_agent.instruments import Instruments
@@ -34,6 +37,8 @@ log = logging.getLogger(__name__)
 
 FAREWELL_S = 10.0
 """Real seconds that the good-bye stays on the screen before the cabin forgets the visit by itself."""
+WAIT_FOR_DOCTOR_S = 300.0
+"""Real seconds without a touch that an agent who waits for a doctor is left in peace."""
 STORE_RETRY_S = 2.0
 """Real seconds before what could not be stored (a full disk, say) is tried again."""
 
@@ -66,6 +71,8 @@ class Core:
         )
         self.visit = Visit()
         self.conductor: Conductor | None = None
+        self.directed: Directed | None = None
+        self.consultation = Consultation(self)
         self.sealed = False
         self.ready = False
         self._conducting: asyncio.Task[None] | None = None
@@ -76,7 +83,7 @@ class Core:
     async def run(self, ready: Callable[[], None]) -> None:
         """Resume the stored visit and lead visits until cancelled; every instrument is left safe."""
         self.visit = self._open.load()
-        self.delivery.start(lambda: self.broadcast.tell({"type": "delivery", **self.delivery.status()}))
+        self.delivery.start(self._delivered)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.bench.run(), name="instruments")
@@ -98,6 +105,8 @@ class Core:
         """One word of the kiosk; raises `Refusal`."""
         self.idle.touch()
         match message.get("event"):
+            case "here":
+                pass  # a touch on something that is no button: the person is there
             case "seated":
                 self._measuring().seated()
             case "skip":
@@ -125,6 +134,11 @@ class Core:
         """Tell every screen to look again."""
         self.broadcast.tell({"type": "changed", "state": self.visit.state.value})
 
+    def _delivered(self) -> None:
+        """Something was sent or answered; what the uplink still says while the core ends is told to nobody."""
+        if self.ready:
+            self.broadcast.tell({"type": "delivery", **self.delivery.status()})
+
     async def _said_of_the_visit(self, message: Json) -> None:
         if message.get("event") == "begin" and self.visit.state is State.READY and not self.delivery.accepts_visit():
             raise Refusal(
@@ -133,7 +147,7 @@ class Core:
         if message.get("event") == "finish" and not self.sealed:
             raise Refusal("busy", "The results are being sealed for the record; this takes a moment.")
         try:
-            await self.apply(translate(self.visit, message, self.desk))
+            await self.apply(self._broken_off(translate(self.visit, message, self.desk)))
             await self._end_cleaning()
         except JournalError as error:
             raise Refusal("not-ready", str(error)) from error
@@ -145,19 +159,39 @@ class Core:
         if self.visit.state is State.CLEANING and {*self.desk.instruments} <= {*self.visit.ticked}:
             await self.apply(self._message(Event.CLEANED))
 
-    def _measuring(self) -> Conductor:
-        if self.conductor is None:
+    @property
+    def measuring(self) -> Conductor | Directed | None:
+        """Whoever makes measures now, by the plan or for a doctor."""
+        return self.conductor or self.directed
+
+    def _measuring(self) -> Conductor | Directed:
+        if self.measuring is None:
             raise Refusal("not-now", "No measures are being made.")
-        return self.conductor
+        return self.measuring
+
+    async def keep(self, event: Event, tracks: tuple[bytes, ...] = (), **body: object) -> None:
+        """Take a step of the consultation; raises `IllegalEvent` or `JournalError`, see `apply`."""
+        await self.apply(self._message(event, **body), tracks)
+
+    def moved(self) -> None:
+        """The measures or the consultation moved on: the person is given time again."""
+        self.idle.touch()
+        self.changed()
 
     def _message(self, event: Event, **body: object) -> Message:
         return Message(event, self.clock.wall_ms(), body)
+
+    def _broken_off(self, message: Message) -> Message:
+        """Whoever ends a consultation breaks off the measure that is being made."""
+        if self.directed is None or message.event not in (Event.HANG_UP, Event.LEAVE, Event.IDLE):
+            return message
+        return replace(message, body={**message.body, "outcomes": self.directed.broken_off()})
 
     # --- effects ------------------------------------------------------------------------------------------------
 
     async def _start_measures(self) -> None:
         course = resumed(self.visit, self.clock.boot_id, self.clock.now())
-        self.conductor = Conductor(self.bench, self.clock, self.rules, course, self._told, self._moved)
+        self.conductor = Conductor(self.bench, self.clock, self.rules, course, self._told, self.moved)
         self._conducting = asyncio.create_task(self._conduct(self.conductor), name="measures")
 
     async def _conduct(self, conductor: Conductor) -> None:
@@ -168,9 +202,23 @@ class Core:
         self.conductor = None
         await self._apply_when_stored(self._message(Event.MEASURES_DONE))
 
+    async def _start_consultation(self) -> None:
+        course = directed(self.visit, self.clock.boot_id, self.clock.now())
+        self.directed = Directed(self.bench, self.clock, self.rules, course, self._told, self.moved)
+        self._conducting = asyncio.create_task(self._direct(self.directed), name="consultation")
+        self.consultation.opened()
+
+    async def _direct(self, obeying: Directed) -> None:
+        while True:
+            try:
+                await obeying.run()
+            except Exception as defect:  # that order is lost; the next one is obeyed
+                log.error("a measure that was ordered ended by a defect: %s", type(defect).__name__)
+                obeying.course.outcomes[:] = self.visit.outcomes
+
     async def _told(self, told: Told) -> None:
         body: dict[str, object] = {"outcomes": told.outcomes, "reading_ends_s": told.reading_ends_s}
-        if told.seated_s is not None:
+        if told.seated_s is not None or told.stood:
             body["seated_s"] = told.seated_s
         await self._apply_when_stored(self._message(Event.MEASURED, **body), told.tracks)
 
@@ -187,14 +235,10 @@ class Core:
                 log.error("%s", error)
                 await asyncio.sleep(STORE_RETRY_S)
 
-    def _moved(self) -> None:
-        """The measures moved on: the person is given time again."""
-        self.idle.touch()
-        self.changed()
-
     async def _stop_measures(self) -> None:
+        self.consultation.over()
         await self._end(self._conducting)
-        self.conductor = self._conducting = None
+        self.conductor = self.directed = self._conducting = None
 
     async def _call_nurse(self) -> None:
         log.warning("the nurse is called")
@@ -246,6 +290,9 @@ class Core:
             return FAREWELL_S if self.sealed else None
         if (state, Event.IDLE) not in TABLE:
             return None
+        if state is State.CONSULTATION:
+            busy = self.consultation.connected or (self.directed is not None and self.directed.course.running)
+            return None if busy else WAIT_FOR_DOCTOR_S
         waiting = state is not State.MEASURES or (self.conductor is not None and self.conductor.waiting_to_sit)
         return self.config.visit.idle_s if waiting else None
 
@@ -253,7 +300,7 @@ class Core:
         event = Event.FINISH if self.visit.state is State.GOODBYE else Event.IDLE
         if (self.visit.state, event) in TABLE:
             try:
-                await self.apply(self._message(event))
+                await self.apply(self._broken_off(self._message(event)))
             except (JournalError, IllegalEvent) as error:  # tried again after the next silence, if it still holds
                 log.error("%s", error)
 
@@ -268,6 +315,7 @@ class Core:
 
 EFFECTS: Mapping[Effect, Callable[[Core], Awaitable[None]]] = {
     Effect.START_MEASURES: Core._start_measures,
+    Effect.START_CONSULTATION: Core._start_consultation,
     Effect.STOP_MEASURES: Core._stop_measures,
     Effect.CALL_NURSE: Core._call_nurse,
     Effect.PRINT_TICKET: Core._print_ticket,

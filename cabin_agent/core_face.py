@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 
 from cabin_agent.core import Core
-from cabin_agent.face import Json, Refusal
-from cabin_agent.screen import results_view, visit_view
+from cabin_agent.core_view import cabin_view, consultation_view, kiosk_view
+from cabin_agent.face import Json, Refusal, Wanted
+from cabin_agent.journal import JournalError
+from cabin_agent.screen import results_view
 from cabin_agent.version import VERSION
+from cabin_agent.visit import IllegalEvent
 from cabin_agent.visit_table import State
 from drivers.errors import DriverError
 
@@ -33,29 +36,7 @@ class CoreFace:
 
     def visit(self) -> Json:
         """See `Face.visit`."""
-        core, visit, conductor = self._core, self._core.visit, self._core.conductor
-        now = core.clock.now()
-        return visit_view(
-            visit,
-            conductor.course.view(now, core.rules) if conductor else None,
-            messages=conductor.messages if conductor else (),
-            sitting=conductor is not None and conductor.waiting_to_sit,
-            elapsed_s=self._elapsed(),
-            simulated=core.config.cabin.accept_simulated,
-            idle_warning=core.idle.warning,
-            sealed=core.sealed,
-            cleaned=core.desk.instruments,
-            default_language=core.config.cabin.language,
-        )
-
-    def _elapsed(self) -> float:
-        """Seconds of the visit; after another boot the wall clock is all there is."""
-        visit, clock = self._core.visit, self._core.clock
-        if not visit.visit_id:
-            return 0.0
-        same_boot = visit.boot_id == clock.boot_id
-        seconds = clock.now() - visit.started_s if same_boot else (clock.wall_ms() - visit.started_ms) / 1000
-        return max(0.0, seconds)
+        return kiosk_view(self._core)
 
     async def tell(self, message: Json) -> Json:
         """See `Face.tell`."""
@@ -89,6 +70,31 @@ class CoreFace:
         """See `Face.deliveries`."""
         return self._core.delivery.history(limit)
 
-    def watch(self, waves: bool) -> AbstractContextManager[AsyncIterator[Json | bytes]]:
+    def cabin(self) -> Json:
+        """See `Face.cabin`."""
+        return cabin_view(self._core)
+
+    def consultation(self, doctor: str) -> Json:
+        """See `Face.consultation`."""
+        return consultation_view(self._core, doctor)
+
+    async def join(self, doctor: str, language: str = "fr") -> Json:
+        """See `Face.join`."""
+        return self._core.consultation.join(doctor, language)
+
+    async def offer(self, token: str, sdp: str) -> tuple[str, str]:
+        """See `Face.offer`."""
+        try:
+            return await self._core.consultation.offer(token, sdp)
+        except JournalError as error:
+            raise Refusal("not-ready", str(error)) from error
+        except IllegalEvent:
+            raise Refusal("not-now", "The consultation ended meanwhile.") from None
+
+    async def hang_up(self, doctor: str, session: str) -> None:
+        """See `Face.hang_up`."""
+        self._core.consultation.hang_up(doctor, session)
+
+    def watch(self, waves: bool, wanted: Wanted) -> AbstractContextManager[AsyncIterator[Json | bytes]]:
         """See `Face.watch`."""
-        return self._core.broadcast.watch(waves=waves)
+        return self._core.broadcast.watch(waves=waves, wanted=wanted)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cabin_agent.face import Json
 from cabin_agent.measuring import pressure
-from cabin_agent.plan import TASKS, Progress, Rules, TaskName, rest_needed, tasks_for, time_left
+from cabin_agent.plan import (
+    ATTEMPTS,
+    NUMBERS,
+    TASKS,
+    Progress,
+    Rules,
+    TaskName,
+    pressure_due,
+    rest_needed,
+    tasks_for,
+    time_left,
+)
 from cabin_agent.results import Measure, NotMeasured, Outcome, WhyNot
 from cabin_agent.visit import Visit
 
@@ -47,25 +58,46 @@ class Course:
     def view(self, now: float, rules: Rules) -> Json:
         """Plan, rest and time left at `now`, as the API shows them."""
         progress, since = self.progress(), now - self.begun_at
-        names = [name for name in TASKS if name in self.states or name in self.todo]
         return {
-            "plan": [self._task_view(name) for name in names],
-            "running": [self.running] if self.running else [],
+            **self._tasks_view(),
             "rest": _rest_view(progress, since, rules),
             "left_s": round(time_left(progress, since, rules), 1),
         }
 
-    def _task_view(self, name: str) -> Json:
+    def directed_view(self, now: float, rules: Rules) -> Json:
+        """The same where a doctor directs: nothing is planned, so that nobody knows the time left."""
+        seated = self.seated_at
+        rest = None
+        if seated is not None:
+            rest = {"seconds": round(now - seated, 1), "needed": rules.rest_s, "next_s": None}
+        return {**self._tasks_view(), "rest": rest, "left_s": None}
+
+    def _tasks_view(self) -> Json:
+        known = {*self.states, *self.todo, *([self.running] if self.running else [])}
+        return {
+            "plan": [self._task_view(name) for name in TASKS if name in known],
+            "running": [self.running] if self.running else [],
+            "attempts": {"attempt": self.attempt, "of": ATTEMPTS} if self.running else None,
+        }
+
+    def _task_view(self, name: TaskName) -> Json:
         running = name == self.running
-        state = "running" if running else self.states.get(name, "waiting")
-        return {"task": name, "state": state, "attempt": self.attempt if running else 0}
+        return {
+            "task": name,
+            "number": NUMBERS[name],
+            "instrument": TASKS[name].instrument,
+            "state": "running" if running else self.states.get(name, "waiting"),
+            "attempt": self.attempt if running else 0,
+        }
 
 
 def _rest_view(progress: Progress, now: float, rules: Rules) -> Json | None:
     if progress.seated_at is None:
         return None
     needed = rest_needed(progress, rules)
-    return {"seconds": round(now - progress.seated_at, 1), "needed": round(needed, 1)}
+    due = pressure_due(progress, rules)
+    next_s = None if due is None else round(max(0.0, due - now), 1)
+    return {"seconds": round(now - progress.seated_at, 1), "needed": round(needed, 1), "next_s": next_s}
 
 
 def resumed(visit: Visit, boot_id: str, now: float) -> Course:
@@ -82,6 +114,19 @@ def resumed(visit: Visit, boot_id: str, now: float) -> Course:
         if _settled(name, course):
             course.settle(name, _state(name, visit.outcomes))
     return course
+
+
+def directed(visit: Visit, boot_id: str, now: float) -> Course:
+    """The course of a stored consultation: what was measured, and nothing to do until a doctor says so."""
+    course = resumed(visit, boot_id, now)
+    states: dict[str, TaskState] = {
+        name: _state(name, visit.outcomes) for name in TASKS if _named(name, visit.outcomes)
+    }
+    return replace(course, todo=[], states=states)
+
+
+def _named(name: TaskName, outcomes: Iterable[Outcome]) -> bool:
+    return any(outcome.name in TASKS[name].yields for outcome in outcomes)
 
 
 def _readings(outcomes: Iterable[Outcome]) -> int:

@@ -5,17 +5,20 @@ All dictionaries are JSON objects as `docs/api.yaml` writes them down.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 Json = dict[str, Any]
+Wanted = Callable[[Json | bytes], bool]
+"""Whether a watcher may have an item; asked when it is told, not when the watcher comes to read it."""
 
 
 class Refusal(Exception):
     """A request that the state of the cabin does not allow; the text is one sentence, `code` is stable.
 
-    Codes: "not-now", "unknown-event", "bad-value", "unknown-instrument", "busy", "not-ready".
+    Codes: "not-now", "unknown-event", "bad-value", "unknown-instrument", "busy", "not-ready"; of a consultation also
+    "taken", "bad-token", "media-down", "bad-offer".
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -54,8 +57,34 @@ class Face(Protocol):
         """What was handed to the record and what it answered: message id, type, state, receipt; newest first."""
         ...
 
-    def watch(self, waves: bool) -> AbstractContextManager[AsyncIterator[Json | bytes]]:
-        """Everything that changes from now on: JSON events, and binary wave frames if `waves` is asked for.
+    def cabin(self) -> Json:
+        """The cabin as its staff sees it: state, what is to clean, instruments; nothing of a person."""
+        ...
+
+    def consultation(self, doctor: str) -> Json:
+        """Whether an agent waits for a doctor, and whose the consultation is, as the account `doctor` sees it."""
+        ...
+
+    async def join(self, doctor: str, language: str = "fr") -> Json:
+        """A token for one offer, as `{"token", "expires_s"}`; `language` is what the doctor reads.
+
+        Raises `Refusal` "not-now" where nobody waits, "taken" where another doctor is, "bad-value".
+        """
+        ...
+
+    async def offer(self, token: str, sdp: str) -> tuple[str, str]:
+        """Redeem a token for a call: its session and the answer to the browser's offer.
+
+        Raises `Refusal` "bad-token", "not-now", "media-down" or "bad-offer"; the token is used up in every case.
+        """
+        ...
+
+    async def hang_up(self, doctor: str, session: str) -> None:
+        """End one call of this doctor; the consultation goes on and may be joined again. Raises `Refusal`."""
+        ...
+
+    def watch(self, waves: bool, wanted: Wanted) -> AbstractContextManager[AsyncIterator[Json | bytes]]:
+        """What is `wanted` of all that changes from now on: JSON events, and binary wave frames if `waves`.
 
         A watcher that does not keep up loses the oldest wave frames first and is told how many.
         """

@@ -30,8 +30,10 @@ SPOKEN: Mapping[Event, str] = {
     Event.INFORMED: "informed",
     Event.AGREE: "agree",
     Event.DECLINE: "decline",
+    Event.BACK: "back",
     Event.NO_RED_FLAG: "answers",
     Event.SHOW_RESULTS: "show_results",
+    Event.HANG_UP: "hang_up",
     Event.RESULTS_READ: "results_read",
     Event.TICKET: "ticket",
     Event.SATISFIED: "satisfaction",
@@ -44,6 +46,9 @@ SPOKEN: Mapping[Event, str] = {
     Event.RESTORED: "restored",
 }
 """The kiosk's word for each event that a person can cause."""
+
+STAFF = frozenset({"nurse_came", "tick", "out_of_order", "restored"})
+"""Words of the nurse and the technician, which the kiosk of a real cabin may not say."""
 
 
 def may(state: State) -> list[str]:
@@ -121,13 +126,26 @@ def _decline(_: Visit, __: Json, desk: Desk) -> Meaning:
     return Event.DECLINE, {"notice_version": desk.notice_version}
 
 
-def _answers(_: Visit, said: Json, __: Desk) -> Meaning:
+def _answers(visit: Visit, said: Json, __: Desk) -> Meaning:
     answers = said.get("answers")
     if not isinstance(answers, dict) or {*answers} != {*EXCLUSIONS}:
         raise Refusal("bad-value", f"Every question needs its answer: {', '.join(EXCLUSIONS)}.")
     if not all(isinstance(answer, bool) for answer in answers.values()):
         raise Refusal("bad-value", "Each answer is true or false.")
-    return (Event.RED_FLAG if any(answers.values()) else Event.NO_RED_FLAG), {"answers": answers}
+    if any(answers.values()):
+        return Event.RED_FLAG, {"answers": answers}
+    return (Event.CONSULT if agreed_to_remote(visit) else Event.NO_RED_FLAG), {"answers": answers}
+
+
+def agreed_to_remote(visit: Visit) -> bool:
+    """Whether the agent came for a consultation and agreed to it."""
+    given = any(consent.subject == "remote-act" and consent.given for consent in visit.consents)
+    return given and visit.kind == "consultation"
+
+
+def _back(visit: Visit, _: Json, __: Desk) -> Meaning:
+    asked = visit.state is State.EXCLUSIONS and visit.kind == "consultation"
+    return (Event.BACK_TO_REMOTE if asked else Event.BACK), {}
 
 
 def _ticket(_: Visit, said: Json, __: Desk) -> Meaning:
@@ -162,7 +180,9 @@ MEANING: Mapping[str, Callable[[Visit, Json, Desk], Meaning]] = {
     "informed": _informed,
     "agree": _agree,
     "decline": _decline,
+    "back": _back,
     "answers": _answers,
+    "hang_up": _plain(Event.HANG_UP),
     "show_results": _plain(Event.SHOW_RESULTS),
     "results_read": _plain(Event.RESULTS_READ),
     "ticket": _ticket,

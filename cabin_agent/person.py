@@ -46,7 +46,7 @@ class SimulatedPerson:
             "satisfaction": {"event": "satisfaction", "answers": dict.fromkeys(SATISFACTION, 5)},
         }
         state: str = visit["state"]
-        if state == "measures":
+        if state in MEASURING:
             return self._measures(visit)
         if state == "goodbye":
             return {"event": "finish"} if "finish" in may else None
@@ -76,7 +76,7 @@ class TerminalPerson:
     def answer(self, visit: Json) -> Json | None:
         """See `Person.answer`."""
         state, prompt = visit["state"], _words(visit)
-        if state == "measures":
+        if state in MEASURING:
             sit = "seated" in visit["may"]
             return {"event": "seated"} if sit and self._go(f"{prompt} [Enter]") else None
         if state == "goodbye":
@@ -169,6 +169,8 @@ def _words(visit: Json) -> str:
     return "\n".join([*(message["text"] for message in visit["messages"]), *prompt["detail"], prompt["text"]])
 
 
+MEASURING = ("measures", "consultation")
+"""States in which the agent does as told, and otherwise waits: for the next measure, or for the doctor."""
 TRIES = 3
 YES, NO = ("o", "oui", "y", "yes"), ("n", "non", "no")
 

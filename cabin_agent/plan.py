@@ -44,6 +44,12 @@ TASKS: dict[TaskName, Task] = {
 }
 """Every task, in the order in which it is offered; the estimate of the pressure is that of one reading."""
 
+ATTEMPTS = 3
+"""One try and at most two retries; after that the measure is skipped with its reason."""
+
+NUMBERS: dict[str, int] = {name: number for number, name in enumerate(TASKS, start=1)}
+"""The number by which agent and doctor both call the task's instrument."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -99,6 +105,11 @@ class Finished:
 
 
 Step = Start | Sit | Wait | Finished
+
+
+def task_named(name: str) -> TaskName | None:
+    """The task that is called so, if there is one."""
+    return next((task for task in TASKS if task == name), None)
 
 
 def tasks_for(measures: tuple[str, ...]) -> tuple[TaskName, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cabin_agent.plan import TASKS, tasks_for
 from cabin_agent.results import CabinIdentity, Measure, MeasureName, NotMeasured, Outcome, VisitRecord, WhyNot
+from cabin_agent.reviewed import consulted
 from cabin_agent.visit import Visit
 
 RECORDED: frozenset[MeasureName] = frozenset({"spo2", "pulse_rate", "ecg", "heart_rate", "blood_pressure"})
@@ -34,15 +35,30 @@ def visit_record(visit: Visit, cabin: CabinIdentity, recording: str | None) -> V
         satisfaction=visit.satisfaction,
         recording=recording,
         mid=visit.mid,
+        reviews=visit.reviews,
+        notes=visit.notes,
+        stills=visit.stills,
     )
 
 
 def _complete(visit: Visit) -> tuple[Outcome, ...]:
-    """The outcomes, and one "not measured" for each measure that the visit ended before."""
-    why: WhyNot = "refused" if visit.ended_by == "refused" else "interrupted"
+    """The outcomes, and one "not measured" for each measure that the visit ended before.
+
+    In a consultation nothing is planned but what its appointment names, and the doctor may leave that out.
+    """
+    if consulted(visit.kind, visit.consents) and not visit.measures:
+        return visit.outcomes
     have = {outcome.name for outcome in visit.outcomes}
     planned = [name for task in tasks_for(visit.measures) for name in TASKS[task].yields]
+    why = _why_not(visit)
     return (*visit.outcomes, *(NotMeasured(name, why) for name in planned if name not in have))
+
+
+def _why_not(visit: Visit) -> WhyNot:
+    if visit.ended_by == "refused":
+        return "refused"
+    left_out = consulted(visit.kind, visit.consents) and visit.ended_by == "completed"
+    return "skipped" if left_out else "interrupted"
 
 
 def _with_recording(outcome: Outcome, recording: str | None) -> Outcome:

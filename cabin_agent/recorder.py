@@ -4,6 +4,9 @@ Content type `application/vnd.cabin.recording+cbor`: deterministic CBOR of
 `{"version": 1, "simulated": bool, "tracks": [{"stream", "rate", "unit", "scale", "channels", "started_ms",
 "index": [...], "samples": bytes}]}`; `samples` is little-endian int32, channel after channel, times `scale` in
 `unit`; `index` holds `[position, sample index]` wherever the numbering jumps, so that a gap stays a gap.
+
+A track of the stream "still" holds no samples but one picture: `{"stream": "still", "started_ms", "site", "side",
+"camera", "width", "height", "simulated": bool, "sha256", "jpeg": bytes}` (`cabin_agent.still` makes it).
 """
 
 from __future__ import annotations
@@ -64,10 +67,10 @@ class Track:
 
 
 def recording(tracks: list[bytes], *, simulated: bool) -> tuple[bytes, str]:
-    """The whole recording as content, and its SHA-256 in hex."""
-    content = cbor2.dumps(
-        {"version": 1, "simulated": simulated, "tracks": [cbor2.loads(track) for track in tracks]}, canonical=True
-    )
+    """The whole recording as content, and its SHA-256 in hex; one simulated picture makes all of it simulated."""
+    told = [cbor2.loads(track) for track in tracks]
+    simulated = simulated or any(track.get("simulated") is True for track in told)
+    content = cbor2.dumps({"version": 1, "simulated": simulated, "tracks": told}, canonical=True)
     return content, hashlib.sha256(content).hexdigest()
 
 

@@ -117,6 +117,43 @@ Outcome = Measure | NotMeasured
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """What the doctor of a consultation said of one outcome."""
+
+    verdict: Literal["accepted", "rejected"] | None
+    """None: annotated only, and still to be judged."""
+    note: str
+    by: str
+    """Name of the doctor's account, opaque outside the cabin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One note of the doctor on the consultation as a whole."""
+
+    at_ms: int
+    text: str
+    by: str
+    """Name of the doctor's account, opaque outside the cabin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One still picture of the consultation; its JPEG travels in the raw recording."""
+
+    site: Literal["ear", "eye", "throat", "skin", "other"]
+    side: Literal["left", "right", "none"]
+    at_ms: int
+    camera: str
+    width: int
+    """Pixels."""
+    height: int
+    """Pixels."""
+    sha256: str
+    """Of the JPEG, in hex."""
+
+
+@dataclass(frozen=True, slots=True)
 class Consent:
     """One thing that the agent was told or agreed to; three different things, never one tick box."""
 
@@ -170,3 +207,7 @@ class VisitRecord:
     """SHA-256 (hex) of the raw recording delivered beside the Bundle, if there is one."""
     mid: str = ""
     """Message id under which the Bundle travels (hex)."""
+    reviews: dict[int, Review] = field(default_factory=dict)
+    """The doctor's word on an outcome, by its position in `outcomes`."""
+    notes: tuple[Note, ...] = ()
+    stills: tuple[Still, ...] = ()

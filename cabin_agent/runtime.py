@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cabin_agent.access import AccessError, write_private
+from cabin_agent.private_file import AccessError, write_private
 
 FILE = "core.json"
 TICKET = "kiosk.ticket"
@@ -102,10 +102,19 @@ def find_core(folders: Iterable[Path]) -> Found:
 
 def kiosk_ticket(folders: Iterable[Path]) -> str:
     """The launch ticket of the first core that runs in one of these folders; raises `NotRunning`."""
+    return _launch(folders)[1]
+
+
+def kiosk_address(folders: Iterable[Path]) -> str:
+    """The address that launches its kiosk, good once: the ticket stands after '#', which no browser sends."""
+    url, ticket = _launch(folders)
+    return f"{url}/kiosk/#ticket={ticket}"
+
+
+def _launch(folders: Iterable[Path]) -> tuple[str, str]:
     for folder in folders:
         if (folder / TICKET).exists():
-            discover(folder)
-            return (folder / TICKET).read_text().strip()
+            return discover(folder).url, (folder / TICKET).read_text().strip()
     raise NotRunning("No cabin is running here: start one with 'cabin run' or 'cabin demo'.")
 
 

@@ -11,7 +11,7 @@ from cabin_agent.plan import TASKS, TaskName
 from cabin_agent.views import results_json
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Visit
 from cabin_agent.visit_table import State
-from cabin_agent.wording import Language, phrase, result_line, text
+from cabin_agent.wording import Language, catalogue, phrase, result_line, text
 
 
 def visit_view(
@@ -23,30 +23,41 @@ def visit_view(
     elapsed_s: float,
     simulated: bool,
     idle_warning: bool,
+    idle_grace_s: float,
     sealed: bool,
     cleaned: tuple[str, ...],
     default_language: Language,
+    consultation: Json | None = None,
+    reader: Language | None = None,
 ) -> Json:
-    """Everything that a screen needs to draw the present state; `course` is the view of the measures, if they run."""
-    language = visit.language or default_language
+    """Everything that a screen needs to draw the present state; `course` is the view of the measures, if they run.
+
+    `consultation` is the view of the consultation while there is one, with the key of what it says ("says"). The
+    words are in the person's language, unless a `reader` of another one looks.
+    """
+    language = reader or visit.language or default_language
     running = course["running"] if course else []
+    measuring = bool(consultation["task"]) if consultation else course is not None
     return {
         "state": visit.state.value,
         "language": visit.language,
         "kind": visit.kind if visit.subject else None,
-        "may": _may(visit, measuring=course is not None, sitting=sitting, sealed=sealed),
-        "prompt": _prompt(visit.state, language, running, sitting=sitting),
-        "plan": course["plan"] if course else [],
+        "may": _may(visit, measuring=measuring, sitting=sitting, sealed=sealed),
+        "prompt": _prompt(visit.state, language, running, sitting=sitting, consultation=consultation),
+        "doing": text(language, f"measure.{_measure(running)}.doing") if running and not sitting else None,
+        "plan": [_named(row, language) for row in course["plan"]] if course else [],
         "running": running,
+        "attempts": course["attempts"] if course else None,
         "rest": course["rest"] if course else None,
         "left_s": course["left_s"] if course else None,
         "elapsed_s": round(elapsed_s, 1),
         "simulated": simulated,
-        "idle": {"warning": idle_warning},
+        "idle": {"warning": idle_warning, "grace_s": idle_grace_s},
         "messages": [
-            *({"code": key, "text": text(language, key)} for key in _said_of_the_code(visit)),
-            *({"code": f"reason.{code}", "text": phrase(language, "reason", code)} for code in messages),
+            *({"code": key, "text": text(language, key), "cure": None} for key in _said_of_the_code(visit)),
+            *(_reason(language, code) for code in messages),
         ],
+        "consultation": {key: consultation[key] for key in CONSULTATION} if consultation else None,
         "exclusions": list(EXCLUSIONS) if visit.state is State.EXCLUSIONS else [],
         "satisfaction": list(SATISFACTION) if visit.state is State.SATISFACTION else [],
         "to_clean": [each for each in cleaned if each not in visit.ticked] if visit.state is State.CLEANING else [],
@@ -55,9 +66,28 @@ def visit_view(
     }
 
 
+CONSULTATION = ("doctor", "connected", "hears", "message", "number", "task", "waiting_to_sit")
+"""What the kiosk shows of a consultation."""
+
+
+def _named(row: Json, language: Language) -> Json:
+    return {**row, "name": text(language, f"task.{row['task']}")}
+
+
+def _measure(running: list[TaskName]) -> str:
+    """The measure whose words say what to do for the task that runs."""
+    return TASKS[running[0]].yields[0]
+
+
+def _reason(language: Language, code: str) -> Json:
+    """One message: what is wrong, and what the person can do about it where we know."""
+    cure = catalogue(language).get(f"cure.{code}")
+    return {"code": f"reason.{code}", "text": phrase(language, "reason", code), "cure": cure}
+
+
 def _said_of_the_code(visit: Visit) -> list[str]:
     """Keys of what to say of a code that was not recognised."""
-    if visit.state is State.CODE and visit.wrong_codes:
+    if visit.state is State.CODE and visit.code_refused:
         return ["code.wrong"]
     exhausted = visit.state is State.GOODBYE and visit.subject is None and visit.nurse_called and visit.wrong_codes
     return ["code.exhausted"] if exhausted else []
@@ -77,17 +107,29 @@ DETAIL: Mapping[State, tuple[str, ...]] = {
 """What has to be read before the one thing is done."""
 
 
-def _prompt(state: State, language: Language, running: list[TaskName], *, sitting: bool) -> Json:
+def _prompt(
+    state: State, language: Language, running: list[TaskName], *, sitting: bool, consultation: Json | None
+) -> Json:
     """The one thing to do now, as a key of the wording catalogues and in words."""
     key = f"state.{state.value}"
     if sitting:
-        key = "measure.blood_pressure.instruction"
+        cuff = consultation is None or consultation["task"] == "pressure"
+        key = "measure.blood_pressure.instruction" if cuff else "consultation.sit"
     elif running:
-        key = f"measure.{TASKS[running[0]].yields[0]}.instruction"
+        key = f"measure.{_measure(running)}.instruction"
+    elif consultation:
+        key = consultation["says"]
     detail = [text(language, each) for each in DETAIL.get(state, ())]
     return {"key": key, "text": text(language, key), "detail": detail}
 
 
-def results_view(visit: Visit) -> Json:
-    """The outcomes of the visit with their evidence, in the person's language."""
-    return results_json(visit.outcomes, partial(result_line, visit.language or "fr"))
+def results_view(visit: Visit, reader: Language | None = None) -> Json:
+    """The outcomes with their evidence and the doctor's word on them, in the person's language or the reader's."""
+    told = results_json(visit.outcomes, partial(result_line, reader or visit.language or "fr"))["outcomes"]
+    return {"outcomes": [{**each, "review": review_view(visit, index)} for index, each in enumerate(told)]}
+
+
+def review_view(visit: Visit, index: int) -> Json | None:
+    """The doctor's word on one outcome; None where nothing was said of it."""
+    review = visit.reviews.get(index)
+    return None if review is None else {"verdict": review.verdict, "note": review.note}

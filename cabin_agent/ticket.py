@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cabin_agent.fhir.entry import is_simulated
 from cabin_agent.results import Measure, Outcome, VisitRecord
+from cabin_agent.reviewed import review_of
 from cabin_agent.wording import Language, amount, number, phrase, text, why_text, withheld
 
 if TYPE_CHECKING:
@@ -135,9 +136,12 @@ def _rows(visit: VisitRecord, language: Language, show_values: bool, zone: tzinf
     yield Row("centre", text(language, "ticket.visit", number=visit_number(visit.visit_id)))
     yield Row("centre", text(language, f"ended.{visit.ended_by}"))
     yield Row("rule")
-    for outcome in _told(visit.outcomes):
+    for position, outcome in _told(visit.outcomes):
         label = text(language, f"ticket.label.{outcome.name}")
-        yield Row("pair", label, _outcome(outcome, language, show_values))
+        review = review_of(visit, position)
+        set_aside = review is not None and review.verdict == "rejected"
+        told = _set_aside(language) if set_aside else _outcome(outcome, language, show_values)
+        yield Row("pair", label, told)
     yield Row("rule")
     for line in ("disclaimer", "emergency", "memo"):
         yield Row("text", text(language, f"ticket.{line}"))
@@ -145,10 +149,14 @@ def _rows(visit: VisitRecord, language: Language, show_values: bool, zone: tzinf
     yield from banner
 
 
-def _told(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
-    """The outcomes worth a line: where there is a mean pressure, its readings are not repeated."""
+def _told(outcomes: tuple[Outcome, ...]) -> list[tuple[int, Outcome]]:
+    """The outcomes worth a line, with their places: where there is a mean pressure, its readings are not repeated."""
     averaged = any(isinstance(outcome, Measure) and outcome.name == "blood_pressure_mean" for outcome in outcomes)
-    return [outcome for outcome in outcomes if not (averaged and outcome.name == "blood_pressure")]
+    return [(at, each) for at, each in enumerate(outcomes) if not (averaged and each.name == "blood_pressure")]
+
+
+def _set_aside(language: Language) -> str:
+    return f"{text(language, 'ticket.not-measured')} ({text(language, 'review.rejected')})"
 
 
 def _outcome(outcome: Outcome, language: Language, show_values: bool) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, Literal
 
-from cabin_agent.results import Consent, Outcome, Subject
+from cabin_agent.results import Consent, Note, Outcome, Review, Still, Subject
 from cabin_agent.visit_table import ENTRY, ON, TABLE, Effect, Event, State
 
 Kind = Literal["checkup", "consultation"]
@@ -33,6 +34,8 @@ class Visit:
     recording_mid: str = ""
     language: Literal["fr", "en"] | None = None
     wrong_codes: int = 0
+    code_refused: bool = False
+    """Whether the last code was a wrong one, so that it is said."""
     kind: Kind = "checkup"
     subject: Subject | None = None
     measures: tuple[str, ...] = ()
@@ -40,6 +43,12 @@ class Visit:
     consents: tuple[Consent, ...] = ()
     exclusions: dict[str, bool] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
+    doctor: str = ""
+    """Account of the doctor who joined the consultation last; empty before."""
+    reviews: dict[int, Review] = field(default_factory=dict)
+    """The doctor's word on an outcome, by its position in `outcomes`."""
+    notes: tuple[Note, ...] = ()
+    stills: tuple[Still, ...] = ()
     results_shown: bool = False
     ticket: Literal["none", "plain", "values"] = "none"
     satisfaction: dict[str, int] = field(default_factory=dict)
@@ -131,11 +140,22 @@ def _language(visit: Visit, message: Message) -> Visit:
 
 def _code_accepted(visit: Visit, message: Message) -> Visit:
     body = message.body
-    return replace(visit, kind=body["kind"], subject=body["subject"], measures=tuple(body["measures"]))
+    known = {"kind": body["kind"], "subject": body["subject"], "measures": tuple(body["measures"])}
+    return replace(visit, code_refused=False, **known)
 
 
 def _code_wrong(visit: Visit, _: Message) -> Visit:
-    return replace(visit, wrong_codes=visit.wrong_codes + 1)
+    return replace(visit, wrong_codes=visit.wrong_codes + 1, code_refused=True)
+
+
+def _back(visit: Visit, message: Message) -> Visit:
+    """What was said on the screen gone back to is said anew; the wrong codes stay counted."""
+    following = TABLE[visit.state, message.event]
+    if following is State.CODE:
+        return replace(visit, kind="checkup", subject=None, measures=())
+    asked_again = CONSENT_OF.get(following)
+    kept = takewhile(lambda consent: consent.subject != asked_again, visit.consents)
+    return replace(visit, consents=tuple(kept), code_refused=False)
 
 
 CONSENT_OF: Mapping[State, Literal["information", "measures", "remote-act"]] = {
@@ -166,6 +186,27 @@ def _measured(visit: Visit, message: Message) -> Visit:
         seated_s=body.get("seated_s", visit.seated_s),
         reading_ends_s=(*visit.reading_ends_s, *body.get("reading_ends_s", ())),
     )
+
+
+def _joined(visit: Visit, message: Message) -> Visit:
+    return replace(visit, doctor=message.body["doctor"])
+
+
+def _reviewed(visit: Visit, message: Message) -> Visit:
+    return replace(visit, reviews={**visit.reviews, message.body["index"]: message.body["review"]})
+
+
+def _noted(visit: Visit, message: Message) -> Visit:
+    return replace(visit, notes=(*visit.notes, message.body["note"]))
+
+
+def _pictured(visit: Visit, message: Message) -> Visit:
+    return replace(visit, stills=(*visit.stills, message.body["still"]))
+
+
+def _broken_off(visit: Visit, message: Message) -> Visit:
+    """The consultation is over: a measure that was being made has no value, and that is an outcome."""
+    return replace(visit, outcomes=(*visit.outcomes, *message.body.get("outcomes", ())))
 
 
 def _shown(visit: Visit, _: Message) -> Visit:
@@ -205,12 +246,23 @@ LEARN: Mapping[Event, Callable[[Visit, Message], Visit]] = {
     Event.AGREE: _consent,
     Event.AGREE_REMOTE_NEXT: _consent,
     Event.DECLINE: _consent,
+    Event.BACK: _back,
+    Event.BACK_TO_REMOTE: _back,
     Event.NO_RED_FLAG: _exclusions,
+    Event.CONSULT: _exclusions,
     Event.RED_FLAG: _exclusions,
     Event.MEASURED: _measured,
+    Event.JOINED: _joined,
+    Event.REVIEW: _reviewed,
+    Event.NOTE: _noted,
+    Event.STILL: _pictured,
+    Event.END: _broken_off,
+    Event.HANG_UP: _broken_off,
     Event.SHOW_RESULTS: _shown,
     Event.TICKET: _ticket,
     Event.SATISFIED: _satisfied,
+    Event.LEAVE: _broken_off,
+    Event.IDLE: _broken_off,
     Event.CALL_NURSE: _nurse,
     Event.NURSE_CAME: _nothing,
     Event.FINISH: _forgotten,

@@ -1,8 +1,10 @@
 """The visit as a table: which state follows which, and what entering a state makes the daemon do.
 
     ready > welcome > code > information > consent_measures (> consent_remote) > exclusions > measures
-          > results > ticket > satisfaction > goodbye > cleaning > ready
+          (or consultation) > results > ticket > satisfaction > goodbye > cleaning > ready
 
+An agent who agreed to the remote act comes from `exclusions` to `consultation`, in which a doctor directs single
+measures, until one of the two ends it. Going back withdraws the consent that is gone back to: it is asked again.
 `exclusions` with a yes leads to `stopped`: a human message and the nurse. Leaving, refusing or falling silent are
 ordinary ways to `goodbye`. `goodbye` hands everything to the record; `cleaning` ends when every instrument that may
 have touched the person is ticked. Each state's entry effects may be performed again after a restart, so each of them
@@ -26,6 +28,7 @@ class State(StrEnum):
     CONSENT_REMOTE = "consent_remote"
     EXCLUSIONS = "exclusions"
     MEASURES = "measures"
+    CONSULTATION = "consultation"
     RESULTS = "results"
     TICKET = "ticket"
     SATISFACTION = "satisfaction"
@@ -47,10 +50,19 @@ class Event(StrEnum):
     AGREE = "agree"
     AGREE_REMOTE_NEXT = "agree_remote_next"
     DECLINE = "decline"
+    BACK = "back"
+    BACK_TO_REMOTE = "back_to_remote"
     NO_RED_FLAG = "no_red_flag"
+    CONSULT = "consult"
     RED_FLAG = "red_flag"
     MEASURED = "measured"
     MEASURES_DONE = "measures_done"
+    JOINED = "joined"
+    REVIEW = "review"
+    NOTE = "note"
+    STILL = "still"
+    END = "end"
+    HANG_UP = "hang_up"
     SHOW_RESULTS = "show_results"
     RESULTS_READ = "results_read"
     TICKET = "ticket"
@@ -71,6 +83,7 @@ class Effect(StrEnum):
 
     CALL_NURSE = "call_nurse"
     START_MEASURES = "start_measures"
+    START_CONSULTATION = "start_consultation"
     STOP_MEASURES = "stop_measures"
     PRINT_TICKET = "print_ticket"
     SEAL = "seal"
@@ -91,10 +104,21 @@ TABLE: Mapping[tuple[State, Event], State] = {
     (S.CONSENT_MEASURES, E.DECLINE): S.GOODBYE,
     (S.CONSENT_REMOTE, E.AGREE): S.EXCLUSIONS,
     (S.CONSENT_REMOTE, E.DECLINE): S.EXCLUSIONS,
+    (S.CODE, E.BACK): S.WELCOME,
+    (S.INFORMATION, E.BACK): S.CODE,
+    (S.CONSENT_MEASURES, E.BACK): S.INFORMATION,
+    (S.CONSENT_REMOTE, E.BACK): S.CONSENT_MEASURES,
+    (S.EXCLUSIONS, E.BACK): S.CONSENT_MEASURES,
+    (S.EXCLUSIONS, E.BACK_TO_REMOTE): S.CONSENT_REMOTE,
+    (S.TICKET, E.BACK): S.RESULTS,
     (S.EXCLUSIONS, E.NO_RED_FLAG): S.MEASURES,
+    (S.EXCLUSIONS, E.CONSULT): S.CONSULTATION,
     (S.EXCLUSIONS, E.RED_FLAG): S.STOPPED,
     (S.MEASURES, E.MEASURED): S.MEASURES,
     (S.MEASURES, E.MEASURES_DONE): S.RESULTS,
+    **{(S.CONSULTATION, event): S.CONSULTATION for event in (E.JOINED, E.MEASURED, E.REVIEW, E.NOTE, E.STILL)},
+    (S.CONSULTATION, E.END): S.RESULTS,
+    (S.CONSULTATION, E.HANG_UP): S.RESULTS,
     (S.RESULTS, E.SHOW_RESULTS): S.RESULTS,
     (S.RESULTS, E.RESULTS_READ): S.TICKET,
     (S.TICKET, E.TICKET): S.SATISFACTION,
@@ -110,7 +134,7 @@ TABLE: Mapping[tuple[State, Event], State] = {
         (state, event): S.GOODBYE
         for state in (
             S.WELCOME, S.CODE, S.INFORMATION, S.CONSENT_MEASURES, S.CONSENT_REMOTE, S.EXCLUSIONS, S.MEASURES,
-            S.RESULTS, S.TICKET, S.SATISFACTION,
+            S.CONSULTATION, S.RESULTS, S.TICKET, S.SATISFACTION,
         )
         for event in (E.LEAVE, E.IDLE)
     },
@@ -124,6 +148,7 @@ TABLE: Mapping[tuple[State, Event], State] = {
 
 ENTRY: Mapping[State, tuple[Effect, ...]] = {
     S.MEASURES: (Effect.START_MEASURES,),
+    S.CONSULTATION: (Effect.START_CONSULTATION,),
     S.STOPPED: (Effect.CALL_NURSE,),
     S.GOODBYE: (Effect.STOP_MEASURES, Effect.SEAL),
     S.CLEANING: (Effect.FORGET,),
@@ -134,6 +159,8 @@ ON: Mapping[Event, Effect] = {
     Event.CALL_NURSE: Effect.CALL_NURSE,
     Event.CODE_EXHAUSTED: Effect.CALL_NURSE,
     Event.TICKET: Effect.PRINT_TICKET,
+    Event.END: Effect.STOP_MEASURES,
+    Event.HANG_UP: Effect.STOP_MEASURES,
 }
 """Effect of the event itself, before those of the state: the nurse once a visit, the ticket only if asked for."""
 

@@ -1,6 +1,7 @@
 """Every sentence that a person reads, by key, in French and English; and results told as facts.
 
-Keys of the catalogues `texts/fr.json` and `texts/en.json`:
+A catalogue is every file of `texts/<language>/`: `visit` is what Python says too, `kiosk`, `doctor` and `staff` are
+of those pages alone, `cures` says what to do about a reason. No key is in two files. Keys:
 
     title.<state>, state.<state>        heading and one-line instruction of a state of the visit (`visit_table.State`)
     measure.<name>.name                 a measure (`results.MeasureName`)
@@ -15,6 +16,8 @@ Keys of the catalogues `texts/fr.json` and `texts/en.json`:
     result.<measure>, hearing.<...>, ecg.<...>     a result as a fact, without a diagnosis
     button.<action>, code.<...>, rest.<...>, nurse.<...>, information.<...>, simulated.<...>, problem.<...>
     ticket.<line>, ticket.label.<measure>          the paper
+    cure.<code>                         what the person can do about `reason.<code>`, one thing
+    kiosk.<...>, doctor.<...>, staff.<...>         words of one page
 
 French is written with its own spaces (no-break before the colon, narrow no-break before ; ? and !) and apostrophe.
 """
@@ -33,6 +36,9 @@ from cabin_agent.results import Evidence, Measure, NotMeasured, Outcome, Quantit
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
 
+PARTS = ("visit", "cures", "kiosk", "doctor", "staff")
+"""Files of a catalogue."""
+
 DECIMALS: Mapping[str, int] = {"%": 0, "/min": 0, "mm[Hg]": 0, "Cel": 1, "kg": 1, "cm": 1, "kg/m2": 1, "dB": 0}
 """Digits after the point that are displayed, by UCUM unit; one for any other."""
 
@@ -47,8 +53,10 @@ class MissingText(KeyError):
 @cache
 def catalogue(language: Language) -> Mapping[str, str]:
     """All texts of one language; read once."""
-    content = files("cabin_agent").joinpath("texts", f"{language}.json").read_text(encoding="utf-8")
-    texts: dict[str, str] = json.loads(content)
+    texts: dict[str, str] = {}
+    for part in PARTS:
+        content = files("cabin_agent").joinpath("texts", language, f"{part}.json").read_text(encoding="utf-8")
+        texts |= json.loads(content)
     return texts
 
 

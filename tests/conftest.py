@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.browser import Screens, chromium, screens_at
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,8 +42,25 @@ def maker_vectors() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def chromium_endpoint() -> Iterator[str]:
+    """The debugging address of this worker's one Chromium."""
+    with chromium() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+async def screens(chromium_endpoint: str) -> AsyncIterator[Screens]:
+    """Screens of this test; whatever a page complains of, and nobody expected, fails it."""
+    async with screens_at(chromium_endpoint) as screens:
+        yield screens
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what reads real recordings: `make check` leaves it out."""
+    """Mark what reads real recordings, and what opens Chromium: `make check` leaves both out."""
     for item in items:
-        if {"cabin_data", "maker_vectors"} & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if {"cabin_data", "maker_vectors"} & fixtures:
             item.add_marker(pytest.mark.recordings)
+        if "chromium_endpoint" in fixtures:
+            item.add_marker(pytest.mark.processes)

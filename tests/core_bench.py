@@ -74,6 +74,13 @@ UP_TO: dict[str, list[Json]] = {
 """What is said to come from one state to the next, in order."""
 
 
+CONSULTING: list[Json] = [
+    *UP_TO["welcome"], *UP_TO["code"], {"event": "code", "value": CONSULTATION}, {"event": "informed"},
+    {"event": "agree"}, {"event": "agree"}, *UP_TO["measures"],
+]  # fmt: skip
+"""What is said to come from ready to a consultation."""
+
+
 def prepare(folder: Path) -> None:
     """Write the settings and the appointments of a test cabin."""
     (folder / "state").mkdir(mode=0o700)

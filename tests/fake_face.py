@@ -13,12 +13,16 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
-from cabin_agent.face import Json, Refusal
+from cabin_agent.face import Json, Refusal, Wanted
 
 CONTRACT: Json = yaml.safe_load(
     (Path(__file__).resolve().parent.parent / "docs" / "api.yaml").read_text(encoding="utf-8")
 )
 KEPT = 64
+ROLES = ("kiosk", "nurse", "technician", "doctor")
+
+WEB: Json = {"api": 1, "build": "0123456789ab", "voice": False}
+"""What the web server adds to the core's view of the visit."""
 
 VISIT: Json = {
     "state": "measures",
@@ -26,14 +30,27 @@ VISIT: Json = {
     "kind": "checkup",
     "may": ["leave", "skip"],
     "prompt": {"key": "state.measures", "text": "Restez assis.", "detail": []},
-    "plan": [{"task": "size", "state": "done", "attempt": 1}, {"task": "pressure", "state": "waiting", "attempt": 0}],
+    "doing": None,
+    "plan": [
+        {"task": "size", "number": 1, "instrument": "scale", "name": "Balance", "state": "done", "attempt": 1},
+        {
+            "task": "pressure",
+            "number": 6,
+            "instrument": "tensiometer",
+            "name": "Tensiomètre",
+            "state": "waiting",
+            "attempt": 0,
+        },
+    ],
     "running": [],
-    "rest": {"seconds": 120.5, "needed": 300},
+    "attempts": None,
+    "consultation": None,
+    "rest": {"seconds": 120.5, "needed": 300, "next_s": 179.5},
     "left_s": 412,
     "elapsed_s": 30.1,
     "simulated": True,
-    "idle": {"warning": False},
-    "messages": [{"code": "reason.finger-out", "text": "Le doigt est sorti."}],
+    "idle": {"warning": False, "grace_s": 30},
+    "messages": [{"code": "reason.finger-out", "text": "Le doigt est sorti.", "cure": "Remettez le doigt."}],
     "exclusions": ["chest-pain"],
     "satisfaction": ["easy"],
 }
@@ -51,7 +68,14 @@ INSTRUMENT: Json = {
     "calibrated": None,
     "simulated": True,
 }
-OUTCOME: Json = {"measure": "spo2", "status": "not-measured", "why": "refused", "detail": "", "text": "Refusée."}
+OUTCOME: Json = {
+    "measure": "spo2",
+    "status": "not-measured",
+    "why": "refused",
+    "detail": "",
+    "text": "Refusée.",
+    "review": None,
+}
 
 
 def problems_of(value: Any, schema: Json) -> list[str]:
@@ -63,15 +87,17 @@ def problems_of(value: Any, schema: Json) -> list[str]:
 class Watch:
     """One bounded watcher, as `Face.watch` promises."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
         self.queue: deque[Json | bytes] = deque(maxlen=KEPT)
         self.taken = 0
         self._filled = asyncio.Event()
         self.ended = False
 
     def offer(self, item: Json | bytes) -> None:
-        self.queue.append(item)
-        self._filled.set()
+        if self.wanted(item):
+            self.queue.append(item)
+            self._filled.set()
 
     def end(self) -> None:
         self.ended = True
@@ -94,6 +120,7 @@ class FakeFace:
     """A `cabin_agent.face.Face`; `failure` is raised by whatever is asked next."""
 
     def __init__(self, *, simulated: bool = True) -> None:
+        self.cabin_state: str | None = "cleaning"
         self.simulated = simulated
         self.failure: Exception | None = None
         self.told: list[Json] = []
@@ -104,6 +131,9 @@ class FakeFace:
         self.opened = asyncio.Event()
         self.closed = asyncio.Event()
         self.extra: Json = {}
+        self.joined: list[tuple[str, str]] = []
+        self.offers: list[str] = []
+        self.hung_up: list[tuple[str, str]] = []
 
     def status(self) -> Json:
         delivery = {"connected": True, "pending": 0, "quarantined": 0}
@@ -142,9 +172,51 @@ class FakeFace:
             {"mid": "ab11", "seq": 1, "state": "settled", "receipt": stored},
         ]
 
+    def cabin(self) -> Json:
+        self._fail()
+        return {
+            "state": self.cabin_state,
+            "to_clean": ["scale"],
+            "cleaned": ["oximeter"],
+            "nurse_called": False,
+            "may": ["tick", "out_of_order"],
+            "media": {"up": False},
+            "instruments": [{key: INSTRUMENT[key] for key in ("name", "kind", "state", "reason")}],
+            "simulated": self.simulated,
+            "name": "Cabine",
+        }
+
+    def consultation(self, doctor: str) -> Json:
+        self._fail()
+        media = {"up": True}
+        return {
+            "waiting": True,
+            "state": "waiting",
+            "connected": False,
+            "cabin": "Cabine",
+            "simulated": self.simulated,
+            "media": media,
+        }
+
+    async def join(self, doctor: str, language: str = "fr") -> Json:
+        self._fail()
+        self.joined.append((doctor, language))
+        return {"token": "once", "expires_s": 30.0}
+
+    async def offer(self, token: str, sdp: str) -> tuple[str, str]:
+        self._fail()
+        if token != "once":
+            raise Refusal("bad-token", "This token is unknown or already used: ask for another one.")
+        self.offers.append(sdp)
+        return "session-1", "v=0\r\nanswer"
+
+    async def hang_up(self, doctor: str, session: str) -> None:
+        self._fail()
+        self.hung_up.append((doctor, session))
+
     @contextmanager
-    def watch(self, waves: bool) -> Iterator[AsyncIterator[Json | bytes]]:
-        watch = Watch()
+    def watch(self, waves: bool, wanted: Wanted) -> Iterator[AsyncIterator[Json | bytes]]:
+        watch = Watch(wanted)
         self.watches.append(watch)
         self.waves_asked.append(waves)
         self.opened.set()
@@ -173,11 +245,12 @@ class FakeAccount:
 
 
 class FakeAccess:
-    """Tokens "kiosk" and "technician", and the ticket "launch", good once."""
+    """One token for each role, called like it; the ticket "launch", good once; everybody's code is "0123456789"."""
 
     def __init__(self) -> None:
-        self.tokens = {role: FakeAccount(role, role) for role in ("kiosk", "technician", "stranger")}
+        self.tokens = {role: FakeAccount(role, role) for role in (*ROLES, "stranger")}
         self.tickets = {"launch"}
+        self.signed_out: list[str] = []
 
     def who(self, token: str) -> FakeAccount | None:
         return self.tokens.get(token)
@@ -187,3 +260,11 @@ class FakeAccess:
             return None
         self.tickets.remove(ticket)
         return "kiosk"
+
+    async def sign_in(self, name: str, code: str, role: str) -> str:
+        if code != "0123456789":
+            raise Refusal("wrong-code", "Name, code and role do not go together: try again.")
+        return role
+
+    def sign_out(self, token: str) -> None:
+        self.signed_out.append(token)

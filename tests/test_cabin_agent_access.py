@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabin_agent.access import Access, AccessError, Account, write_private
+from cabin_agent.access import Access, AccessError, Account
+from cabin_agent.private_file import write_private
 
 
 @pytest.fixture
@@ -22,26 +24,30 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_granted_token_is_known_and_only_its_hash_is_written(path: Path) -> None:
     access = Access(path)
-    token = access.grant("anne", "technician")
-    assert access.who(token) == Account("anne", "technician")
+    granted = access.grant("anne", "technician")
+    assert access.who(granted.token) == Account("anne", "technician")
     text = path.read_text()
-    assert token not in text
+    assert granted.token not in text
+    assert granted.code not in text
+    assert granted.token not in repr(granted)
+    assert granted.code not in repr(granted)
     assert json.loads(text)["anne"]["role"] == "technician"
-    assert set(json.loads(text)["anne"]) == {"role", "sha256"}
+    assert set(json.loads(text)["anne"]) == {"role", "sha256", "code"}
     assert path.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in path.parent.iterdir()] == ["access.json"]
 
 
 def test_tokens_are_long_and_never_the_same(path: Path) -> None:
     access = Access(path)
-    tokens = {access.grant(f"t{number}", "technician") for number in range(20)}
-    assert len(tokens) == 20
-    assert min(map(len, tokens)) >= 43
+    granted = [access.grant(f"t{number}", "technician") for number in range(8)]
+    assert len({each.token for each in granted}) == len({each.code for each in granted}) == 8
+    assert min(len(each.token) for each in granted) >= 43
+    assert all(re.fullmatch(r"[0-9]{10}", each.code) for each in granted)
 
 
 def test_a_second_grant_replaces_the_token(path: Path) -> None:
     access = Access(path)
-    first, second = access.grant("anne", "technician"), access.grant("anne", "kiosk")
+    first, second = access.grant("anne", "technician").token, access.grant("anne", "kiosk").token
     assert access.who(first) is None
     assert access.who(second) == Account("anne", "kiosk")
     assert access.accounts() == [Account("anne", "kiosk")]
@@ -49,7 +55,7 @@ def test_a_second_grant_replaces_the_token(path: Path) -> None:
 
 def test_another_process_sees_grants_and_revocations_at_once(path: Path) -> None:
     core, command = Access(path), Access(path)
-    anne, ben = command.grant("anne", "technician"), command.grant("ben", "kiosk")
+    anne, ben = command.grant("anne", "technician").token, command.grant("ben", "kiosk").token
     assert core.who(anne) == Account("anne", "technician")
     command.revoke("anne")
     assert core.who(anne) is None
@@ -63,24 +69,30 @@ def test_unknown_names_and_roles_are_refused(path: Path) -> None:
     for name in ("", "Anne", "anne dupont", "x" * 33, "1a", "anne\n"):
         with pytest.raises(AccessError, match="An account is named"):
             access.grant(name, "technician")
-    with pytest.raises(AccessError, match="no role 'doctor'"):
-        access.grant("anne", "doctor")  # type: ignore[arg-type]
+    with pytest.raises(AccessError, match="no role 'surgeon'"):
+        access.grant("anne", "surgeon")  # type: ignore[arg-type]
     with pytest.raises(AccessError, match="no account of this name"):
         access.revoke("anne")
     assert not path.exists()
 
 
-@given(st.text(max_size=60))
-def test_no_other_token_lets_in(tmp_path_factory: pytest.TempPathFactory, token: str) -> None:
-    access = Access(tmp_path_factory.getbasetemp() / "guess.json")
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Access:
+    access = Access(tmp_path_factory.mktemp("guarded") / "access.json")
     access.grant("anne", "technician")
+    return access
+
+
+@given(token=st.text(max_size=60))
+def test_no_other_token_lets_in(guarded: Access, token: str) -> None:
+    access = guarded
     assert access.who(token) is None
     assert access.exchange(token) is None
 
 
 def test_neither_the_hash_nor_a_part_of_a_token_lets_in(path: Path) -> None:
     access = Access(path)
-    token = access.grant("anne", "technician")
+    token = access.grant("anne", "technician").token
     digest = json.loads(path.read_text())["anne"]["sha256"]
     for wrong in (digest, token[:-1], token + "A", token.swapcase(), "", " " + token, "\ud800"):
         assert access.who(wrong) is None
@@ -88,7 +100,7 @@ def test_neither_the_hash_nor_a_part_of_a_token_lets_in(path: Path) -> None:
 
 def test_every_account_is_compared_whichever_matches(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     access = Access(path)
-    tokens = [access.grant(f"t{number}", "technician") for number in range(5)]
+    tokens = [access.grant(f"t{number}", "technician").token for number in range(5)]
     session = access.session("local", "technician")
     compared: list[str] = []
     real = hmac.compare_digest
@@ -133,16 +145,21 @@ def test_a_new_ticket_replaces_an_unused_one_and_sessions_go_on(path: Path) -> N
     assert access.who(session) is not None
 
 
-def test_sessions_end_with_the_process_and_are_not_written(path: Path) -> None:
+def test_a_programs_session_ends_with_the_process_and_the_kiosks_outlives_it(path: Path) -> None:
     access = Access(path)
     session = access.session("local", "technician")
-    kiosk = access.exchange(access.kiosk_ticket())
+    ticket = access.kiosk_ticket()
+    kiosk = access.exchange(ticket)
     assert kiosk is not None
     access.grant("anne", "technician")
     assert access.who(session) == Account("local", "technician")
     assert set(json.loads(path.read_text())) == {"anne"}
     assert Access(path).who(session) is None
-    assert Access(path).who(kiosk) is None
+    assert Access(path).who(kiosk) == Account("kiosk", "kiosk")
+    assert Access(path).exchange(ticket) is None
+    written = path.with_name("sessions.json").read_text()
+    assert not [secret for secret in (session, ticket, kiosk) if secret in written]
+    assert "local" not in written
 
 
 @pytest.mark.parametrize("mode", [0o660, 0o606, 0o622])
@@ -163,7 +180,8 @@ def test_a_file_of_another_user_is_refused(path: Path) -> None:
 
 DAMAGES: list[Any] = [
     "", "[]", "{", "null", '{"a": 1}', '{"a": {}}', '{"a": {"role": "kiosk", "sha256": "x"}}',
-    '{"a": {"role": "doctor", "sha256": "' + "0" * 64 + '"}}',
+    '{"a": {"role": "surgeon", "sha256": "' + "0" * 64 + '"}}',
+    '{"a": {"role": "doctor", "sha256": "' + "0" * 64 + '", "code": "0123456789"}}',
 ]  # fmt: skip
 
 

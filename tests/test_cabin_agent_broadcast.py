@@ -42,6 +42,18 @@ async def test_waves_go_to_those_who_asked_for_them() -> None:
         assert await taken(ear, 1) == [event(1)]
 
 
+async def test_whether_an_item_is_wanted_is_asked_when_it_is_told() -> None:
+    broadcast, open_to_all = Broadcast(), True
+    with broadcast.watch(waves=True, wanted=lambda _: open_to_all) as watcher:
+        broadcast.tell(event(1))
+        open_to_all = False
+        for item in (event(2), b"frame"):
+            broadcast.tell(item)
+        open_to_all = True
+        broadcast.tell(event(3))
+        assert await taken(watcher, 2) == [event(1), event(3)]
+
+
 async def test_a_watcher_hears_nothing_of_before_and_nothing_of_after() -> None:
     broadcast = Broadcast()
     broadcast.tell(event(0))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from cabin_agent.__main__ import VERBS, main
-from cabin_agent.access import Access
+from cabin_agent.access import Access, Account
 from cabin_agent.runtime import TICKET, kiosk_ticket, publish, withdraw
 from sync.keyfile import load_key, load_signers
 from sync.keys import RecipientKey, RecipientPublic, SigningPair
@@ -123,6 +124,13 @@ def test_technicians_are_granted_and_revoked(folder: Path, capsys: Out) -> None:
     assert (account.name, account.role) == ("alice", "technician")
     assert main(["access", "list", *settings]) == 0
     assert capsys.readouterr().out == "alice  technician\n"
+    assert main(["access", "grant", "nadia", "--role", "nurse", *settings]) == 0
+    token, code, *_ = capsys.readouterr().out.splitlines()
+    assert Access(folder / "state" / "access.json").who(token) == Account("nadia", "nurse")
+    assert re.fullmatch(r"[0-9]{10}", code)
+    assert main(["access", "list", *settings]) == 0
+    assert capsys.readouterr().out == "alice  technician\nnadia  nurse\n"
+    token = Access(folder / "state" / "access.json").grant("alice", "technician").token
     assert main(["access", "revoke", "alice", *settings]) == 0
     assert Access(folder / "state" / "access.json").who(token) is None
 
@@ -131,6 +139,12 @@ def test_technicians_are_granted_and_revoked(folder: Path, capsys: Out) -> None:
 def test_access_used_wrongly(words: list[str], capsys: Out) -> None:
     assert main(["access", *words]) == 2
     assert "take a name" in sentence(capsys)
+
+
+@pytest.mark.parametrize("words", [["list"], ["kiosk"], ["revoke", "alice"]])
+def test_a_role_is_only_granted(words: list[str], capsys: Out) -> None:
+    assert main(["access", *words, "--role", "nurse"]) == 2
+    assert "goes with grant" in sentence(capsys)
 
 
 def test_revoking_nobody(folder: Path, capsys: Out) -> None:
@@ -144,7 +158,8 @@ def test_the_kiosk_gets_a_new_ticket_after_each_launch(folder: Path, capsys: Out
     publish(runtime, "http://127.0.0.1:1", "token")
     access.offer(runtime / TICKET)
     assert main(["access", "kiosk", "--config", str(folder / "cabin.toml")]) == 0
-    first = capsys.readouterr().out.strip()
+    address, _, first = capsys.readouterr().out.strip().partition("#ticket=")
+    assert address == "http://127.0.0.1:1/kiosk/"
     assert (runtime / TICKET).stat().st_mode & 0o777 == 0o600
     assert access.exchange("wrong") is None
     assert kiosk_ticket([runtime]) == first

@@ -23,7 +23,7 @@ from cabin_agent.visit import EXCLUSIONS
 from cabin_agent.visit_table import Effect, State
 from sync.outbox import Room
 from tests.core_bench import CODE, CONSULTATION, UP_TO, come_to, prepare, running_core, say, until
-from tests.fake_face import CONTRACT, problems_of
+from tests.fake_face import CONTRACT, WEB, problems_of
 
 DEVICE = Device("scale", "healthometer", "model", None, None, True)
 PROOF = Evidence("good", (), DEVICE, 1, 2)
@@ -83,8 +83,8 @@ async def test_every_view_of_a_visit_is_as_the_contract_says(folder: Path, measu
 
         def look() -> None:
             seen.add(core.visit.state.value)
-            assert wrong("Visit", {**face.visit(), "api": 1}) == []
-            assert wrong("Status", face.status()) == []
+            assert wrong("Visit", {**face.visit(), **WEB}) == []
+            assert wrong("Status", {**face.status(), "build": WEB["build"]}) == []
             assert [wrong("Instrument", each) for each in face.instruments()] == [[], []]
             assert [p for each in face.deliveries(10) for p in wrong("Delivery", each)] == []
 
@@ -110,7 +110,7 @@ async def test_every_view_of_a_visit_is_as_the_contract_says(folder: Path, measu
         look()
         await say(core, {"event": "out_of_order"})
         look()
-        assert seen == {state.value for state in State} - {"consent_remote", "stopped"}
+        assert seen == {state.value for state in State} - {"consent_remote", "consultation", "stopped"}
 
 
 def state_of(core: Core) -> State:
@@ -273,6 +273,7 @@ async def test_where_silence_is_expected(folder: Path) -> None:
         assert {state for state, limit in allowed.items() if limit is None} == {
             State.READY, State.MEASURES, State.GOODBYE, State.STOPPED, State.CLEANING, State.OUT_OF_ORDER,
         }  # fmt: skip
+        assert allowed[State.CONSULTATION] == core_module.WAIT_FOR_DOCTOR_S
 
 
 async def test_results_stay_hidden_until_they_are_asked_for(folder: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabin_agent.course import Course, not_measured, resumed
+from cabin_agent.course import Course, directed, not_measured, resumed
 from cabin_agent.plan import TASKS, Progress, Rules, Start, TaskName, next_step, pressure_due
 from cabin_agent.results import Measure, NotMeasured, Outcome
 from cabin_agent.visit import Visit
@@ -120,31 +120,63 @@ def test_the_view_tells_each_task_once_in_the_order_of_the_plan() -> None:
     course.states = {"hearing": "skipped", "size": "done"}
     view = course.view(1100.0, RULES)
     assert view["plan"] == [
-        {"task": "size", "state": "done", "attempt": 0},
-        {"task": "oximetry", "state": "running", "attempt": 2},
-        {"task": "hearing", "state": "skipped", "attempt": 0},
-        {"task": "pressure", "state": "waiting", "attempt": 0},
+        {"task": "size", "number": 1, "instrument": "scale", "state": "done", "attempt": 0},
+        {"task": "oximetry", "number": 2, "instrument": "oximeter", "state": "running", "attempt": 2},
+        {"task": "hearing", "number": 5, "instrument": "audiometer", "state": "skipped", "attempt": 0},
+        {"task": "pressure", "number": 6, "instrument": "tensiometer", "state": "waiting", "attempt": 0},
     ]
     assert (view["running"], view["rest"]) == (["oximetry"], None)
-    assert problems_of(view["plan"], TASK) == []
+    assert view["attempts"] == {"attempt": 2, "of": 3}
+    assert problems_of([{**row, "name": "the screen's"} for row in view["plan"]], TASK) == []
 
 
 def test_the_view_tells_the_rest_and_the_time_left() -> None:
     course = Course(1000.0, ["pressure"], seated_at=1061.0)
     view = course.view(1100.04, RULES)
-    assert view["rest"] == {"seconds": 39.0, "needed": 300.0}
+    assert view["rest"] == {"seconds": 39.0, "needed": 300.0, "next_s": 261.0}
     assert view["left_s"] == 495.0
     assert problems_of(view["rest"], REST) == []
 
 
 def test_a_shortened_rest_is_told_as_it_is() -> None:
-    assert Course(0.0, ["pressure"], seated_at=150.0).view(151.0, RULES)["rest"] == {"seconds": 1.0, "needed": 216.0}
+    assert Course(0.0, ["pressure"], seated_at=150.0).view(151.0, RULES)["rest"] == {
+        "seconds": 1.0,
+        "needed": 216.0,
+        "next_s": 215.0,
+    }
 
 
 def test_nothing_runs_in_a_course_that_is_over() -> None:
     view = Course(0.0, [], states={"size": "done"}).view(600.0, RULES)
-    assert (view["running"], view["left_s"]) == ([], 24.0)
+    assert (view["running"], view["left_s"], view["attempts"]) == ([], 24.0, None)
     assert [each["task"] for each in view["plan"]] == ["size"]
+
+
+# --- where a doctor directs -------------------------------------------------------------------------------------
+
+
+def test_nothing_is_planned_where_a_doctor_directs() -> None:
+    stored = visit(*SIZE, SPO2, FIRST, NotMeasured("hearing", "refused"), measures=("ecg",), seated_s=1061.0)
+    course = directed(stored, "boot", 1100.0)
+    assert course.todo == []
+    assert course.states == {"size": "done", "oximetry": "done", "hearing": "skipped", "pressure": "done"}
+    assert course.outcomes == [*stored.outcomes]
+    view = course.directed_view(1100.0, RULES)
+    assert [row["task"] for row in view["plan"]] == ["size", "oximetry", "hearing", "pressure"]
+    assert (view["left_s"], view["rest"]) == (None, {"seconds": 39.0, "needed": 300.0, "next_s": None})
+
+
+def test_what_was_ordered_is_shown_when_it_runs_for_the_first_time() -> None:
+    course = directed(visit(), "boot", 1100.0)
+    assert course.directed_view(1100.0, RULES)["plan"] == []
+    course.running, course.attempt = "ecg", 1
+    (row,) = course.directed_view(1100.0, RULES)["plan"]
+    assert (row["task"], row["state"], row["attempt"]) == ("ecg", "running", 1)
+
+
+def test_after_another_boot_the_agent_sits_down_anew() -> None:
+    course = directed(visit(FIRST, seated_s=1061.0, reading_ends_s=(1391.0,)), "another", 7.0)
+    assert (course.seated_at, course.directed_view(8.0, RULES)["rest"]) == (None, None)
 
 
 # --- what was not measured --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cabin_agent.appointments import Appointments
 from cabin_agent.clock import VisitClock
 from cabin_agent.face import Json, Refusal
-from cabin_agent.kiosk import MEANING, SPOKEN, Desk, may, translate
+from cabin_agent.kiosk import MEANING, SPOKEN, STAFF, Desk, may, translate
 from cabin_agent.results import Subject
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Visit, step
 from cabin_agent.visit_table import TABLE, Event, State
@@ -87,7 +87,8 @@ def test_every_word_has_one_meaning_and_every_meaning_a_word() -> None:
 def test_what_a_person_cannot_cause_is_not_a_word() -> None:
     assert {*Event} - {*SPOKEN} == {
         Event.CODE_WRONG, Event.CODE_EXHAUSTED, Event.AGREE_REMOTE_NEXT, Event.RED_FLAG, Event.MEASURED,
-        Event.MEASURES_DONE, Event.IDLE, Event.CLEANED,
+        Event.MEASURES_DONE, Event.IDLE, Event.CLEANED, Event.BACK_TO_REMOTE, Event.CONSULT, Event.JOINED,
+        Event.REVIEW, Event.NOTE, Event.STILL, Event.END,
     }  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def test_no_word_at_all_is_an_unknown_one(desk: Desk) -> None:
 def test_may_has_no_word_twice() -> None:
     for state in State:
         assert len({*may(state)}) == len(may(state))
-    assert may(State.CONSENT_MEASURES) == ["agree", "decline", "leave", "call_nurse"]
+    assert may(State.CONSENT_MEASURES) == ["agree", "decline", "back", "leave", "call_nurse"]
     assert may(State.OUT_OF_ORDER) == ["restored"]
 
 
@@ -204,10 +205,37 @@ def test_what_was_told_or_agreed_names_the_notice(desk: Desk, state: State, word
 
 def test_one_yes_among_the_exclusions_is_a_red_flag(desk: Desk) -> None:
     visit = at(State.EXCLUSIONS)
-    assert translate(visit, said("answers"), desk).event is Event.NO_RED_FLAG
+    assert translate(visit, said("answers"), desk).event is Event.CONSULT
+    checkup = replace(visit, kind="checkup", consents=visit.consents[:2])
+    assert translate(checkup, said("answers"), desk).event is Event.NO_RED_FLAG
     for question in EXCLUSIONS:
         message = translate(visit, said("answers", answers=NO | {question: True}), desk)
         assert (message.event, message.body["answers"][question]) == (Event.RED_FLAG, True)
+
+
+def test_a_declined_remote_act_leads_to_the_ordinary_check_up(desk: Desk) -> None:
+    visit = at(State.CONSENT_REMOTE)
+    for word in ("decline", "answers"):
+        visit, _ = step(visit, translate(visit, said(word), desk))
+    assert visit.state is State.MEASURES
+
+
+@pytest.mark.parametrize("word", ["agree", "decline"])
+def test_going_back_from_the_questions_asks_again_what_was_asked_last(desk: Desk, word: str) -> None:
+    visit, _ = step(at(State.CONSENT_REMOTE), translate(at(State.CONSENT_REMOTE), said(word), desk))
+    back, _ = step(visit, translate(visit, said("back"), desk))
+    assert (back.state, [each.subject for each in back.consents]) == (
+        State.CONSENT_REMOTE, ["information", "measures"],
+    )  # fmt: skip
+    checkup = replace(at(State.EXCLUSIONS), kind="checkup", consents=visit.consents[:2])
+    back, _ = step(checkup, translate(checkup, said("back"), desk))
+    assert (back.state, [each.subject for each in back.consents]) == (State.CONSENT_MEASURES, ["information"])
+
+
+def test_the_words_of_the_staff_are_words_and_not_those_of_an_agent(desk: Desk) -> None:
+    assert {*SPOKEN.values()} > STAFF
+    inside = [state for state in State if (state, Event.LEAVE) in TABLE]
+    assert all(not STAFF & {*may(state)} for state in inside)
 
 
 BAD: list[tuple[State, str, Json, str]] = [

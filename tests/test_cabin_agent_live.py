@@ -59,8 +59,8 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Now:
 def wave(index: int, count: int = 5, **more: Any) -> Wave:
     known: dict[str, Any] = {"stream": "ecg", "rate": 250.0, "unit": "mV", "channels": ("I", "II")}
     fields = known | more
-    rows = tuple((float(n) / 10,) * len(fields["channels"]) for n in range(count))
-    return Wave(index=index, samples=rows, **fields)
+    fields.setdefault("samples", tuple((float(n) / 10,) * len(fields["channels"]) for n in range(count)))
+    return Wave(index=index, **fields)
 
 
 def reading(value: float | NoValue = 97.0, quantity: Any = "spo2", *flags: str) -> Reading:
@@ -71,8 +71,12 @@ def frames(told: list[Json | Frame]) -> list[Frame]:
     return [each for each in told if isinstance(each, Frame)]
 
 
+def of_type(told: list[Json | Frame], kind: str) -> list[Json]:
+    return [each for each in told if isinstance(each, dict) and each["type"] == kind]
+
+
 def descriptions(told: list[Json | Frame]) -> list[Json]:
-    return [each for each in told if isinstance(each, dict) and each["type"] == "wave"]
+    return of_type(told, "wave")
 
 
 async def test_a_stream_is_described_once_before_its_first_frame() -> None:
@@ -87,7 +91,7 @@ async def test_a_stream_is_described_once_before_its_first_frame() -> None:
     }  # fmt: skip
     assert problems_of(told[0], EVENT) == []
     assert [frame.seq for frame in frames(told)] == [0, 1]
-    assert len(told) == 3
+    assert len(told) == 3 + len(of_type(told, "wave-clock"))
 
 
 async def test_each_stream_is_described_and_counted_by_itself() -> None:
@@ -194,11 +198,11 @@ async def test_a_value_is_told_as_the_contract_says(now: Now) -> None:
     broadcast = Broadcast()
     shown = Live(broadcast, lambda _: True)
     with broadcast.watch(waves=False) as watch:
-        shown.show("oximeter", reading(97.0, "spo2", "low-perfusion", "artifact"), 0.0)
+        shown.show("oximeter", reading(97.0, "spo2", "low-perfusion", "artifact"), 12.345)
         (told,) = await Eye(watch).told()
     assert told == {
         "type": "reading", "instrument": "oximeter", "quantity": "spo2", "value": 97.0, "why": None, "unit": "%",
-        "flags": ["artifact", "low-perfusion"], "simulated": True,
+        "flags": ["artifact", "low-perfusion"], "simulated": True, "at_us": 12_345_000,
     }  # fmt: skip
     assert problems_of(told, EVENT) == []
 
@@ -227,6 +231,28 @@ async def test_values_of_one_quantity_keep_their_distance_and_others_do_not_wait
     assert quantities.count("pulse_rate") == quantities.count("spo2")
 
 
+async def test_a_finger_that_leaves_and_comes_back_is_told_at_once(now: Now) -> None:
+    broadcast = Broadcast()
+    shown = Live(broadcast, lambda _: False)
+    with broadcast.watch(waves=False) as watch:
+        for value in (97.0, NoValue("finger-out"), 97.0):
+            shown.show("oximeter", reading(value), 0.0)
+            now.at += READING_GAP_S / 2.5
+        shown.show("oximeter", reading(96.0), 0.0)
+        told = await Eye(watch).told()
+    assert [each["value"] for each in told if isinstance(each, dict)] == [97.0, None, 96.0]
+
+
+async def test_a_weight_that_locks_is_told_at_once(now: Now) -> None:
+    broadcast = Broadcast()
+    shown = Live(broadcast, lambda _: False)
+    with broadcast.watch(waves=False) as watch:
+        shown.show("scale", reading(70.0, "weight", "settling"), 0.0)
+        shown.show("scale", reading(70.0, "weight", "locked"), 0.0)
+        told = await Eye(watch).told()
+    assert [each["flags"] for each in told if isinstance(each, dict)] == [["settling"], ["locked"]]
+
+
 async def test_the_first_value_after_a_start_of_the_machine_is_shown(now: Now) -> None:
     now.at = 0.05
     broadcast = Broadcast()
@@ -241,4 +267,72 @@ async def test_what_is_neither_wave_nor_value_is_not_shown() -> None:
     with broadcast.watch(waves=True) as watch:
         shown.show("ecg", Trouble("checksum"), 0.0)
         shown.show("ecg", Identity("Cyton"), 0.0)
+        assert await Eye(watch).told() == []
+
+
+# --- where a waveform lies on the cabin's clock -----------------------------------------------------------------
+
+
+async def test_each_second_says_where_the_time_of_a_stream_lies(now: Now) -> None:
+    broadcast = Broadcast()
+    shown = Live(broadcast, lambda _: False)
+    with broadcast.watch(waves=True) as watch:
+        for number in range(30):  # three seconds of 0.1 s blocks
+            shown.show("ecg", wave(25 * number, count=25), 500.0 + (25 * number + 24) / 250.0 + 0.003)
+            now.at += 0.1
+        told = of_type(await Eye(watch).told(), "wave-clock")
+    assert len(told) in (3, 4)
+    assert {each["stream"] for each in told} == {"ecg"}
+    assert [each["offset_us"] for each in told] == pytest.approx([500_003_000] * len(told), abs=1)
+    assert all(problems_of(each, EVENT) == [] for each in told)
+
+
+async def test_a_newcomer_is_told_the_clock_with_its_first_frame_and_knows_what_was_learnt_before(now: Now) -> None:
+    broadcast = Broadcast()
+    shown = Live(broadcast, lambda _: False)
+    shown.show("ecg", wave(0, count=25), 10.0 + 24 / 250.0)
+    with broadcast.watch(waves=True) as first:
+        shown.show("ecg", wave(25, count=25), 10.0 + 49 / 250.0 + 0.05)
+        assert [each["offset_us"] for each in of_type(await Eye(first).told(), "wave-clock")] == [10_000_000]
+        with broadcast.watch(waves=True) as second:
+            shown.show("ecg", wave(50, count=25), 10.0 + 74 / 250.0 + 0.05)
+            assert len(of_type(await Eye(second).told(), "wave-clock")) == 1
+
+
+# --- the heart rate of the running ECG ----------------------------------------------------------------------------
+
+
+def beating(index: int, count: int, interval: int = 200) -> Wave:
+    """An ECG of spikes on two leads, 250 samples a second."""
+    rows = tuple(
+        (1.0 - abs(n % interval - 4) / 5 if n % interval < 9 else 0.0,) * 2 for n in range(index, index + count)
+    )
+    return wave(index, samples=rows)
+
+
+async def test_the_heart_rate_is_told_each_second_while_somebody_looks(now: Now) -> None:
+    broadcast = Broadcast()
+    shown = Live(broadcast, lambda _: True)
+    shown.show("ecg", beating(0, 2500), 0.0)
+    with broadcast.watch(waves=True) as watch:
+        for number in range(120):  # twelve seconds
+            shown.show("ecg", beating(2500 + 25 * number, 25), 7.0 + number / 10)
+            now.at += 0.1
+        told = of_type(await Eye(watch).told(), "reading")
+    assert len(told) == 12
+    assert (told[0]["value"], told[0]["why"]) == (None, "missing")
+    assert told[-1]["value"] == pytest.approx(75.0, abs=0.2)
+    assert (told[-1]["quantity"], told[-1]["unit"], told[-1]["simulated"]) == ("heart_rate", "/min", True)
+    assert told[-1]["at_us"] == pytest.approx(18.9e6)
+    assert all(problems_of(each, EVENT) == [] for each in told)
+
+
+async def test_nobody_looks_and_no_heart_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def counted() -> None:
+        raise AssertionError("counted for nobody")
+
+    monkeypatch.setattr(live, "RunningLead", counted)
+    broadcast = Broadcast()
+    with broadcast.watch(waves=False) as watch:
+        Live(broadcast, lambda _: False).show("ecg", beating(0, 2500), 0.0)
         assert await Eye(watch).told() == []

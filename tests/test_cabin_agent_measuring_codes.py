@@ -9,21 +9,29 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 
 import cabin_agent
 import cabin_signal
+from cabin_agent.measuring.advice import TELLABLE
 from cabin_agent.results import WhyNot
-from cabin_agent.wording import LANGUAGES, catalogue, phrase
+from cabin_agent.wording import LANGUAGES, Language, catalogue, phrase
 from cabin_signal.plausibility import PressureDoubt
 from cabin_signal.rhythm import Verdict
+from drivers.events import Trouble, Why
+from drivers.keeper import SAID_FOR_IT
 from drivers.suntech import ERRORS
 
 AGENT = Path(cabin_agent.__file__).parent
 SIGNAL = Path(cabin_signal.__file__).parent
-CONDUCT = (AGENT / "conductor.py", *sorted((AGENT / "measuring").glob("*.py")))
+CONDUCT = (
+    AGENT / "conductor.py",
+    AGENT / "attempts.py",
+    AGENT / "directed.py",
+    *sorted((AGENT / "measuring").glob("*.py")),
+)
 QUALITY = (SIGNAL / "ecg_quality.py", SIGNAL / "ppg_quality.py")
 
 DETAIL = {"Unmeasured": 0, "within": 2, "NotMeasured": 2, "say": 0, "_say": 0}
@@ -163,3 +171,63 @@ def test_words_are_words_and_not_the_code_again() -> None:
     for code in set[str]().union(*map(details, CONDUCT)):
         told = {phrase(language, "reason", code) for language in LANGUAGES}
         assert code not in told
+
+
+# --- cures --------------------------------------------------------------------------------------------------------
+
+NURSE = {"fr": "L’infirmière peut vous aider.", "en": "The nurse can help."}
+"""The cure of what is no fault of the agent's and out of the agent's reach."""
+
+
+def sayable() -> set[str]:
+    """Every code that a measure or a driver can say to an agent, while it runs or when it failed."""
+    while_running = {code for holds in TELLABLE.values() for code in holds}
+    failed = set[str]().union(*map(details, CONDUCT))
+    graded = set[str]().union(*map(reasons_of_quality, QUALITY), *(keywords(file, "reasons") for file in CONDUCT))
+    drivers = {*ERRORS.values(), *SAID_FOR_IT, *get_args(Why), *get_args(get_type_hints(Trouble)["code"])}
+    return while_running | failed | graded | drivers
+
+
+def test_all_that_can_be_said_to_an_agent_has_a_reason_and_a_cure() -> None:
+    found = sayable()
+    assert {"electrode-off-v3", "finger-out", "too-far", "loose-cuff", "no-pulse", "mains", "overload"} <= found
+    assert {"link-lost", "resync", "not-tested", "transducer"} <= found
+    assert wordless("reason", found) == set()
+    assert wordless("cure", found) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_has_a_cure_and_every_cure_a_reason(language: Language) -> None:
+    keys = {*catalogue(language)}
+    reasons = {key.removeprefix("reason.") for key in keys if key.startswith("reason.")}
+    assert {key.removeprefix("cure.") for key in keys if key.startswith("cure.")} == reasons
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_cure_is_one_short_sentence(language: Language) -> None:
+    for key, words in catalogue(language).items():
+        if key.startswith("cure."):
+            assert len(words) <= 70, key
+            assert words[0].isupper(), key
+            assert words.endswith("."), key
+            assert words.count(".") == 1, key
+            assert "\n" not in words, key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_can_be_told_while_a_measure_runs_is_for_the_agent_to_cure(language: Language) -> None:
+    for holds in TELLABLE.values():
+        for code in holds:
+            assert catalogue(language)[f"cure.{code}"] != NURSE[language], code
+
+
+@pytest.mark.parametrize("code", ["hardware", "transducer", "memory", "unplugged", "silent", "instrument-failed"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_fault_of_the_cabin_is_not_the_agents_to_cure(language: Language, code: str) -> None:
+    assert catalogue(language)[f"cure.{code}"] == NURSE[language]
+
+
+@pytest.mark.parametrize("code", ["not-deflated", "overpressure"])
+def test_a_cuff_that_holds_an_arm_is_opened(code: str) -> None:
+    assert "Ouvrez le brassard" in catalogue("fr")[f"cure.{code}"]
+    assert "Open the cuff" in catalogue("en")[f"cure.{code}"]

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from cabin_agent.journal import Journal, JournalFull
 from cabin_agent.open_visit import OpenVisit
-from cabin_agent.results import Outcome
+from cabin_agent.results import Outcome, Review
 from cabin_agent.visit import Visit
-from cabin_agent.visit_table import State
+from cabin_agent.visit_table import Event, State
 from tests.visit_steps import MARK, WAY, outcome, walk
 from tests.visits import outcomes
 
@@ -70,6 +70,46 @@ def test_every_kind_of_outcome_comes_back_in_order(tmp_path: Path) -> None:
     with opened(tmp_path) as (store, _):
         store.keep(visit)
     assert reopened(tmp_path).outcomes == visit.outcomes
+
+
+def test_what_a_doctor_said_comes_back(tmp_path: Path) -> None:
+    said = (
+        Event.JOINED,
+        Event.MEASURED,
+        Event.MEASURED,
+        Event.REVIEW,
+        Event.NOTE,
+        Event.STILL,
+        Event.REVIEW,
+        Event.REVIEW,
+        Event.NOTE,
+    )
+    visit = walk(said, walk(WAY[State.CONSULTATION]))
+    assert len(visit.reviews) == 2
+    with opened(tmp_path) as (store, _):
+        store.keep(visit)
+    assert reopened(tmp_path) == visit
+
+
+def test_a_second_word_on_an_outcome_replaces_the_first_and_nothing_else(tmp_path: Path) -> None:
+    visit = walk((Event.MEASURED, Event.MEASURED), walk(WAY[State.CONSULTATION]))
+    with opened(tmp_path) as (store, journal):
+        first = replace(visit, reviews={0: Review("accepted", "", "dr"), 1: Review(None, "later", "dr")})
+        store.keep(first)
+        journal.put("review/0001", b"as it is")
+        store.keep(replace(first, reviews={**first.reviews, 0: Review("rejected", "shoes on", "dr")}))
+        assert journal.get("review/0001") == b"as it is"
+        assert b"shoes on" in journal.get("review/0000")
+
+
+def test_the_words_of_one_consultation_are_not_those_of_the_next(tmp_path: Path) -> None:
+    visit = walk((Event.MEASURED, Event.REVIEW), walk(WAY[State.CONSULTATION]))
+    with opened(tmp_path) as (store, journal):
+        store.keep(visit)
+        store.forget()
+        store.keep(walk(WAY[State.CONSULTATION]))
+        assert not [name for name in journal.names() if name.startswith("review/")]
+        assert store.load().reviews == {}
 
 
 def test_each_outcome_is_stored_once(tmp_path: Path) -> None:

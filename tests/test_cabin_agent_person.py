@@ -35,6 +35,7 @@ def view(visit: Visit, *running: TaskName, sitting: bool = False, sealed: bool =
         elapsed_s=1.0,
         simulated=True,
         idle_warning=False,
+        idle_grace_s=30.0,
         sealed=sealed,
         cleaned=CLEANED,
         default_language="fr",
@@ -68,7 +69,7 @@ def lead(person: Person, desk: Desk) -> list[tuple[State, Visit]]:
 
 
 def the_cabin_s_part(visit: Visit) -> Message | None:
-    events = {State.MEASURES: Event.MEASURES_DONE, State.RESULTS: Event.RESULTS_READ}
+    events = {State.CONSULTATION: Event.HANG_UP, State.RESULTS: Event.RESULTS_READ}
     return message(events[visit.state]) if visit.state in events else None
 
 
@@ -85,7 +86,7 @@ def test_a_simulated_person_goes_through_everything_and_cleans_up(desk: Desk) ->
     seen = lead(SimulatedPerson(CODE, language="en", ticket="values"), desk)
     assert [state for state, _ in seen] == [
         State.READY, State.WELCOME, State.CODE, State.INFORMATION, State.CONSENT_MEASURES, State.CONSENT_REMOTE,
-        State.EXCLUSIONS, State.MEASURES, State.RESULTS, State.TICKET, State.SATISFACTION, State.GOODBYE,
+        State.EXCLUSIONS, State.CONSULTATION, State.RESULTS, State.TICKET, State.SATISFACTION, State.GOODBYE,
         State.CLEANING, State.CLEANING,
     ]  # fmt: skip
     last = dict(seen)[State.GOODBYE]
@@ -94,9 +95,17 @@ def test_a_simulated_person_goes_through_everything_and_cleans_up(desk: Desk) ->
     assert all(consent.given for consent in last.consents)
 
 
-@pytest.mark.parametrize("state", [State.RESULTS, State.STOPPED, State.OUT_OF_ORDER])
+@pytest.mark.parametrize("state", [State.CONSULTATION, State.RESULTS, State.STOPPED, State.OUT_OF_ORDER])
 def test_a_simulated_person_waits_where_others_act(state: State) -> None:
     assert SimulatedPerson(CODE).answer(view(at(state))) is None
+
+
+def test_a_simulated_person_in_a_consultation_does_what_the_doctor_orders_and_ends_nothing() -> None:
+    person = SimulatedPerson(CODE, refuses=frozenset({"ecg"}))
+    assert person.answer(view(at(State.CONSULTATION), sitting=True)) == {"event": "seated"}
+    assert person.answer(view(at(State.CONSULTATION), "hearing")) is None
+    assert person.answer(view(at(State.CONSULTATION), "ecg")) == {"event": "skip", "task": "ecg"}
+    assert person.answer(view(at(State.CONSULTATION), "ecg")) is None
 
 
 def test_a_simulated_person_waits_for_the_seal() -> None:
@@ -243,13 +252,13 @@ def test_the_nurse_ticks_at_the_terminal_one_after_the_other() -> None:
     assert TerminalPerson(Terminal().ask).clean([]) is None
 
 
-@pytest.mark.parametrize("state", [State.RESULTS, State.OUT_OF_ORDER])
+@pytest.mark.parametrize("state", [State.CONSULTATION, State.RESULTS, State.OUT_OF_ORDER])
 def test_there_is_nothing_to_type_where_others_act(state: State) -> None:
     assert typed(state) == (None, [])
 
 
 def test_every_state_in_which_a_person_is_asked_has_its_question() -> None:
-    acted = {State.MEASURES, State.RESULTS, State.GOODBYE, State.CLEANING, State.OUT_OF_ORDER}
+    acted = {State.MEASURES, State.CONSULTATION, State.RESULTS, State.GOODBYE, State.CLEANING, State.OUT_OF_ORDER}
     assert {*QUESTIONS} == {state.value for state in State if state not in acted}
 
 

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from cabin_agent.plan import TASKS, TaskName
 from cabin_agent.record import RECORDED, visit_record
-from cabin_agent.results import CabinIdentity, Consent, Measure, MeasureName, NotMeasured, Outcome, Subject
+from cabin_agent.results import (
+    CabinIdentity,
+    Consent,
+    Measure,
+    MeasureName,
+    Note,
+    NotMeasured,
+    Outcome,
+    Review,
+    Still,
+    Subject,
+)
 from cabin_agent.visit import Visit
 from cabin_agent.visit_table import Event, State
 from tests.visit_steps import TO_CONSENT, TO_GOODBYE, TO_MEASURES, WAY, walk
@@ -141,3 +152,42 @@ def test_a_visit_that_ended_before_a_language_was_chosen_is_in_french() -> None:
     record = visit_record(replace(ENDED, language=None), CABIN, None)
     assert record is not None
     assert record.language == "fr"
+
+
+AGREED = (*ENDED.consents, Consent("remote-act", True, 2, "2026-09"))
+
+
+def test_what_the_doctor_said_and_saw_goes_to_the_record() -> None:
+    reviews = {3: Review("rejected", "cold hand", "dr-a")}
+    notes = (Note(1500, "seen", "dr-a"),)
+    stills = (Still("throat", "none", 1600, "Camera 1", 1280, 720, RAW),)
+    said = replace(ENDED, outcomes=TAKEN, consents=AGREED, reviews=reviews, notes=notes, stills=stills)
+    record = visit_record(said, CABIN, RAW)
+    assert record is not None
+    assert (record.reviews, record.notes, record.stills) == (reviews, notes, stills)
+    assert record.outcomes[3].name == TAKEN[3].name
+
+
+def test_in_a_consultation_nothing_is_missing_that_nobody_asked_for() -> None:
+    record = visit_record(replace(ENDED, consents=AGREED, outcomes=TAKEN[:2]), CABIN, None)
+    assert record is not None
+    assert record.outcomes == TAKEN[:2]
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "why"), [("completed", "skipped"), ("left", "interrupted"), ("stopped", "interrupted")]
+)
+def test_what_the_appointment_of_a_consultation_names_is_told_when_it_was_left_out(ended_by: str, why: str) -> None:
+    asked = replace(ENDED, consents=AGREED, measures=("spo2",), ended_by=ended_by)  # type: ignore[arg-type]
+    record = visit_record(asked, CABIN, None)
+    assert record is not None
+    assert [(each.name, getattr(each, "why", None)) for each in record.outcomes] == [
+        ("spo2", why), ("pulse_rate", why),
+    ]  # fmt: skip
+
+
+def test_a_consultation_that_was_declined_is_an_ordinary_check_up() -> None:
+    declined = replace(ENDED, consents=(*ENDED.consents, Consent("remote-act", False, 2, "2026-09")))
+    record = visit_record(declined, CABIN, None)
+    assert record is not None
+    assert {each.name for each in record.outcomes} == {*MEASURES}

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabin_agent.recorder import SCALES, Track, recording, samples
+from cabin_agent.media.wire import Picture
+from cabin_agent.recorder import SCALES, Track, is_simulated, recording, samples
+from cabin_agent.still import taken
 from drivers.events import Wave
 
 Stream = Literal["pleth", "ecg", "cuff"]
@@ -134,3 +136,36 @@ def test_the_content_is_deterministic_cbor() -> None:
     assert (content, digest) == recording([track.packed()], simulated=False)
     assert cbor2.dumps(cbor2.loads(content), canonical=True) == content
     assert recording([track.packed()], simulated=True)[1] != digest
+
+
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) + b"\xff\xd9"
+
+
+def still(*, simulated: bool = False) -> bytes:
+    """A picture of the doctor as a track, as the consultation keeps it."""
+    about = {"site": "ear", "side": "left", "camera": "Otoscope", "width": 640, "height": 480, "taken_ms": 9}
+    return taken(Picture({**about, "simulated": simulated}, JPEG))[1]
+
+
+def test_a_picture_travels_among_the_waves_and_changes_none_of_them() -> None:
+    track = Track(1)
+    track.add(wave("pleth", 0, ((3.0,), (4.0,))))
+    told = cbor2.loads(recording([track.packed(), still()], simulated=False)[0])
+    pleth, picture = told["tracks"]
+    assert samples(pleth).tolist() == [[3.0, 4.0]]
+    assert (picture["stream"], picture["site"], picture["side"], picture["camera"]) == (
+        "still",
+        "ear",
+        "left",
+        "Otoscope",
+    )
+    assert (picture["width"], picture["height"], picture["started_ms"]) == (640, 480, 9)
+    assert picture["jpeg"] == JPEG
+    assert picture["sha256"] == hashlib.sha256(JPEG).hexdigest()
+
+
+@pytest.mark.parametrize(("cabin", "picture"), [(False, False), (False, True), (True, False)])
+def test_one_simulated_picture_makes_the_recording_simulated(cabin: bool, picture: bool) -> None:
+    content, digest = recording([still(simulated=picture)], simulated=cabin)
+    assert is_simulated(content) is (cabin or picture)
+    assert (content, digest) == recording([still(simulated=picture)], simulated=cabin)

@@ -10,8 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from cabin_agent.access import AccessError
-from cabin_agent.runtime import FILE, Found, NotRunning, discover, find_core, publish, runtime_folders, withdraw
+from cabin_agent.access import Access, AccessError
+from cabin_agent.runtime import (
+    FILE,
+    TICKET,
+    Found,
+    NotRunning,
+    discover,
+    find_core,
+    kiosk_address,
+    kiosk_ticket,
+    publish,
+    runtime_folders,
+    withdraw,
+)
 
 URL = "http://127.0.0.1:8470"
 
@@ -130,6 +142,20 @@ def test_where_commands_look() -> None:
     assert own.name == f"cabin-agent-{os.getuid()}"
     assert last == configured
     assert runtime_folders({}) == (own,)
+
+
+def test_the_address_that_launches_the_kiosk(tmp_path: Path) -> None:
+    dead, living = tmp_path / "dead", tmp_path / "living"
+    publish(living, URL, "x")
+    with pytest.raises(NotRunning, match="No cabin is running"):
+        kiosk_address([dead, living])
+    Access(tmp_path / "access.json").offer(living / TICKET)
+    address = kiosk_address([dead, living])
+    assert address == f"{URL}/kiosk/#ticket={kiosk_ticket([living])}"
+    assert address.count("#") == 1
+    withdraw(living)
+    with pytest.raises(NotRunning):
+        kiosk_address([dead, living])
 
 
 def test_the_first_core_that_runs_is_found(tmp_path: Path) -> None:

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
+from cabin_agent import screen
 from cabin_agent.course import Course
 from cabin_agent.face import Json
 from cabin_agent.kiosk import may
 from cabin_agent.plan import TASKS, Rules, TaskName
-from cabin_agent.results import NotMeasured
+from cabin_agent.results import NotMeasured, Review
 from cabin_agent.screen import DETAIL, results_view, visit_view
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Visit
 from cabin_agent.visit_table import Event, State
-from cabin_agent.wording import LANGUAGES, Language, text
-from tests.fake_face import problems_of
+from cabin_agent.wording import LANGUAGES, Language, catalogue, text
+from tests.fake_face import WEB, problems_of
 from tests.visit_steps import MARK, TO_CONSENT, WAY, walk
 from tests.visits import outcomes
 
@@ -31,6 +32,7 @@ def view(visit: Visit, course: Json | None = None, **more: Any) -> Json:
         "elapsed_s": 12.345,
         "simulated": True,
         "idle_warning": False,
+        "idle_grace_s": 30.0,
         "sealed": False,
         "cleaned": CLEANED,
         "default_language": "fr",
@@ -73,7 +75,7 @@ def test_until_one_is_chosen_the_cabin_s_own_language_is_spoken(language: Langua
 def test_every_view_is_what_the_contract_says(state: State, sealed: bool) -> None:
     course = running("oximetry", "pressure") if state is State.MEASURES else None
     told = view(at(state), course, sealed=sealed, messages=("finger-out",))
-    assert problems_of({"api": 1, **told}, VISIT) == []
+    assert problems_of({**WEB, **told}, VISIT) == []
     assert {*told["may"]} >= {*may(state)} - {"finish"}
 
 
@@ -132,9 +134,13 @@ def test_while_the_cabin_waits_for_the_agent_to_sit_it_says_how() -> None:
 def test_the_plan_the_rest_and_the_time_left_are_shown_while_measuring_only() -> None:
     course = running("oximetry", "pressure")
     told = view(at(State.MEASURES), course)
-    assert {key: told[key] for key in ("plan", "rest", "left_s")} == {
-        key: course[key] for key in ("plan", "rest", "left_s")
+    assert {key: told[key] for key in ("rest", "left_s", "attempts")} == {
+        key: course[key] for key in ("rest", "left_s", "attempts")
     }
+    assert told["plan"] == [
+        {**row, "name": name}
+        for row, name in zip(course["plan"], ("Oximeter", "Blood pressure monitor"), strict=True)
+    ]
     told = view(at(State.RESULTS))
     assert (told["plan"], told["running"], told["rest"], told["left_s"]) == ([], [], None, None)
 
@@ -143,8 +149,81 @@ def test_the_plan_the_rest_and_the_time_left_are_shown_while_measuring_only() ->
 def test_a_message_is_told_in_words_and_by_its_key(language: Language) -> None:
     told = view(at(State.MEASURES, language=language), running("oximetry"), messages=("finger-out", "loose-cuff"))
     assert told["messages"] == [
-        {"code": f"reason.{code}", "text": text(language, f"reason.{code}")} for code in ("finger-out", "loose-cuff")
+        {
+            "code": f"reason.{code}",
+            "text": text(language, f"reason.{code}"),
+            "cure": catalogue(language).get(f"cure.{code}"),
+        }
+        for code in ("finger-out", "loose-cuff")
     ]
+
+
+def test_a_message_comes_with_what_can_be_done_about_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {**catalogue("en"), "cure.finger-out": "Put your finger back."}
+    monkeypatch.setattr(screen, "catalogue", lambda _: words)
+    told = view(at(State.MEASURES, language="en"), running("oximetry"), messages=("finger-out", "nobody-knows"))
+    assert [each["cure"] for each in told["messages"]] == ["Put your finger back.", None]
+    assert told["messages"][1]["text"] == "nobody-knows"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_to_do_while_it_runs_is_told_while_it_runs_only(language: Language) -> None:
+    visit = at(State.MEASURES, language=language)
+    assert view(visit, running("ecg"))["doing"] == text(language, "measure.ecg.doing")
+    assert view(visit, running("ecg"), sitting=True)["doing"] is None
+    assert view(visit)["doing"] is None
+
+
+def test_a_wrong_code_is_told_until_something_else_is_said() -> None:
+    refused = walk((*TO_CONSENT[:2], Event.CODE_WRONG))
+    assert [each["code"] for each in view(refused)["messages"]] == ["code.wrong"]
+    again = walk((Event.BACK, Event.LANGUAGE), refused)
+    assert (again.state, again.wrong_codes, view(again)["messages"]) == (State.CODE, 1, [])
+
+
+# --- a consultation ---------------------------------------------------------------------------------------------
+
+WAITING: Json = {
+    "doctor": None, "connected": False, "hears": True, "message": None, "number": None, "task": None,
+    "waiting_to_sit": False,
+    "says": "state.consultation",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("says", ["state.consultation", "connecting", "connected", "lost"])
+def test_a_consultation_says_where_the_connection_stands(language: Language, says: str) -> None:
+    key = says if "." in says else f"consultation.{says}"
+    told = view(at(State.CONSULTATION, language=language), consultation={**WAITING, "says": key})
+    assert told["prompt"] == {"key": key, "text": text(language, key), "detail": []}
+    assert told["consultation"] == {key: value for key, value in WAITING.items() if key != "says"}
+    assert problems_of({**WEB, **told}, VISIT) == []
+    assert told["may"] == ["hang_up", "leave", "call_nurse"]
+
+
+def test_an_order_shows_its_number_its_instruction_and_the_way_to_refuse_it() -> None:
+    course = Course(0.0, [], running="pressure", attempt=1, seated_at=5.0).directed_view(10.0, Rules())
+    order = {**WAITING, "connected": True, "doctor": "d", "task": "pressure", "number": 6, "message": "Breathe out."}
+    told = view(at(State.CONSULTATION), course, consultation=order)
+    assert told["prompt"]["key"] == "measure.blood_pressure.instruction"
+    assert (told["running"], told["consultation"]["number"]) == (["pressure"], 6)
+    assert told["may"] == ["skip", "hang_up", "leave", "call_nurse"]
+    assert problems_of({**WEB, **told}, VISIT) == []
+    sitting = view(at(State.CONSULTATION), course, consultation=order, sitting=True)
+    assert sitting["may"] == ["seated", "skip", "hang_up", "leave", "call_nurse"]
+    assert sitting["prompt"]["key"] == "measure.blood_pressure.instruction"
+    bare = view(at(State.CONSULTATION), course, consultation={**order, "task": "ecg"}, sitting=True)
+    assert bare["prompt"]["key"] == "consultation.sit"
+
+
+def test_the_doctor_reads_the_visit_in_another_language() -> None:
+    visit = at(State.CONSULTATION, language="en")
+    told = view(visit, consultation=WAITING, reader="fr")
+    assert (told["language"], told["prompt"]["text"]) == ("en", text("fr", "state.consultation"))
+
+
+def test_outside_it_there_is_no_consultation() -> None:
+    assert all(view(at(state))["consultation"] is None for state in State)
 
 
 # --- each thing in its own state --------------------------------------------------------------------------------
@@ -192,7 +271,7 @@ def test_no_identity_stands_in_any_view(state: State) -> None:
 
 def test_what_is_simulated_or_warned_of_is_said() -> None:
     told = view(at(State.RESULTS), simulated=False, idle_warning=True)
-    assert (told["simulated"], told["idle"], told["elapsed_s"]) == (False, {"warning": True}, 12.3)
+    assert (told["simulated"], told["idle"], told["elapsed_s"]) == (False, {"warning": True, "grace_s": 30.0}, 12.3)
 
 
 def test_a_called_nurse_is_shown_after_a_red_flag_too() -> None:
@@ -211,3 +290,14 @@ def test_results_are_told_in_the_person_s_language(language: Any, first: str) ->
     assert [each["measure"] for each in told["outcomes"]] == [each.name for each in (*outcomes(), missing)]
     assert told["outcomes"][-1]["status"] == "not-measured"
     assert problems_of(told, {"$ref": "#/components/schemas/Results"}) == []
+    assert all(each["review"] is None for each in told["outcomes"])
+
+
+def test_results_carry_the_word_of_the_doctor_in_the_reader_s_language() -> None:
+    reviews = {0: Review("rejected", "shoes on", "dr"), 2: Review(None, "", "dr")}
+    told = results_view(Visit(language="en", outcomes=outcomes(), reviews=reviews), "fr")["outcomes"]
+    assert [each["review"] for each in told[:3]] == [
+        {"verdict": "rejected", "note": "shoes on"}, None, {"verdict": None, "note": ""},
+    ]  # fmt: skip
+    assert told[0]["text"].startswith("Poids mesuré")
+    assert problems_of({"outcomes": told}, {"$ref": "#/components/schemas/Results"}) == []

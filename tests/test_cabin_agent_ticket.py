@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cabin_agent.results import Outcome, Subject
+from cabin_agent.results import Outcome, Review, Subject
 from cabin_agent.ticket import (
     COLUMNS,
     PrinterError,
@@ -306,3 +306,22 @@ def test_a_printer_that_is_not_there_is_one_sentence(target: str) -> None:
 
 def test_the_demo_identity_is_not_printed_either() -> None:
     assert DEMO_NIR.value not in "".join(lines(simulated_visit()))
+
+
+@pytest.mark.parametrize("show_values", [True, False])
+def test_what_the_doctor_set_aside_is_not_printed_nor_what_came_from_it(show_values: bool) -> None:
+    names = [each.name for each in outcomes()]
+    reviews = {names.index("weight"): Review("rejected", "shoes on", "dr-martin")}
+    lines = ticket_text(visit(reviews=reviews), "en", show_values)
+    told = " ".join(" ".join(lines).split())
+    assert told.count("Set aside by the doctor") == told.count("(Set aside by the doctor)") == 2
+    assert "72.4" not in told
+    assert "23.9" not in told
+    assert ("174.0" in told) is show_values
+    assert "shoes" not in told
+    assert "martin" not in told
+
+
+def test_what_the_doctor_accepted_is_printed_as_ever() -> None:
+    reviews = {number: Review("accepted", "", "dr-martin") for number in range(len(outcomes()))}
+    assert ticket_text(visit(reviews=reviews), "fr", True) == ticket_text(visit(), "fr", True)

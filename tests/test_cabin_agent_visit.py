@@ -14,6 +14,7 @@ from tests.visit_steps import (
     MARK,
     T0,
     TO_CONSENT,
+    TO_CONSULTATION,
     TO_GOODBYE,
     TO_MEASURES,
     TO_RESULTS,
@@ -109,6 +110,84 @@ def test_what_was_measured_keeps_the_seat_and_the_readings_it_does_not_mention()
     assert after == visit
 
 
+# --- going back -------------------------------------------------------------------------------------------------
+
+BACK = [
+    (State.CODE, Event.BACK, State.WELCOME, []),
+    (State.INFORMATION, Event.BACK, State.CODE, []),
+    (State.CONSENT_MEASURES, Event.BACK, State.INFORMATION, []),
+    (State.CONSENT_REMOTE, Event.BACK, State.CONSENT_MEASURES, ["information"]),
+    (State.EXCLUSIONS, Event.BACK_TO_REMOTE, State.CONSENT_REMOTE, ["information", "measures"]),
+    (State.EXCLUSIONS, Event.BACK, State.CONSENT_MEASURES, ["information"]),
+    (State.TICKET, Event.BACK, State.RESULTS, ["information", "measures", "remote-act"]),
+]
+
+
+@pytest.mark.parametrize(("state", "event", "before", "left"), BACK)
+def test_going_back_withdraws_what_is_asked_again(state: State, event: Event, before: State, left: list[str]) -> None:
+    visit, effects = step(walk(WAY[state]), message(event))
+    assert (visit.state, effects) == (before, ())
+    assert [each.subject for each in visit.consents] == left
+    assert (visit.ended_by, visit.ended_ms) == (None, 0)
+
+
+@pytest.mark.parametrize(("state", "event", "before", "_"), BACK[2:6])
+def test_what_was_withdrawn_and_agreed_again_has_its_own_time(
+    state: State, event: Event, before: State, _: object
+) -> None:
+    onward = {State.INFORMATION: Event.INFORMED, State.CONSENT_MEASURES: Event.AGREE_REMOTE_NEXT}
+    visit, __ = step(walk(WAY[state]), message(event))
+    again, __ = step(visit, message(onward.get(before, Event.AGREE), 50))
+    assert again.consents[-1].at_ms == T0 + 50_000
+    assert len({each.subject for each in again.consents}) == len(again.consents)
+
+
+def test_going_back_to_the_code_forgets_whose_it_was_and_not_how_many_were_wrong() -> None:
+    visit = walk((*TO_CONSENT[:2], Event.CODE_WRONG, Event.CODE_ACCEPTED))
+    assert (visit.kind, visit.code_refused) == ("consultation", False)
+    back, _ = step(visit, message(Event.BACK))
+    assert (back.kind, back.subject, back.measures, back.wrong_codes) == ("checkup", None, (), 1)
+    assert (back.language, back.code_refused) == ("en", False)
+
+
+# --- a consultation ---------------------------------------------------------------------------------------------
+
+
+def test_what_a_doctor_says_is_kept_with_the_visit() -> None:
+    visit, effects = step(walk(TO_MEASURES[:-1]), message(Event.CONSULT))
+    assert effects == (Effect.START_CONSULTATION,)
+    said = (Event.JOINED, Event.MEASURED, Event.REVIEW, Event.NOTE, Event.NOTE, Event.STILL)
+    for number, event in enumerate(said, 1):
+        visit, effects = step(visit, message(event, number))
+        assert (visit.state, effects) == (State.CONSULTATION, ())
+    assert visit.doctor == f"{MARK}-1"
+    assert visit.outcomes == (outcome(2),)
+    assert {index: each.verdict for index, each in visit.reviews.items()} == {0: "accepted"}
+    assert [note.text for note in visit.notes] == [f"{MARK}-4", f"{MARK}-5"]
+    assert [still.site for still in visit.stills] == ["ear"]
+
+
+def test_a_second_word_on_an_outcome_replaces_the_first() -> None:
+    visit = walk((*TO_CONSULTATION, Event.MEASURED))
+    for number in (3, 6):
+        visit, _ = step(visit, message(Event.REVIEW, number))
+    assert {index: each.note for index, each in visit.reviews.items()} == {0: f"{MARK}-6"}
+
+
+@pytest.mark.parametrize("event", [Event.END, Event.HANG_UP, Event.LEAVE, Event.IDLE])
+def test_whoever_ends_a_consultation_stops_its_measures_and_says_what_was_broken_off(event: Event) -> None:
+    visit, effects = step(walk(TO_CONSULTATION), message(event, outcomes=(outcome(4),)))
+    assert effects[0] is Effect.STOP_MEASURES
+    assert visit.outcomes == (outcome(4),)
+    assert visit.state is (State.RESULTS if event in (Event.END, Event.HANG_UP) else State.GOODBYE)
+
+
+def test_who_stood_up_has_no_rest() -> None:
+    visit = walk((*TO_CONSULTATION, Event.MEASURED))
+    assert visit.seated_s == 150.0
+    assert step(visit, message(Event.MEASURED, seated_s=None))[0].seated_s is None
+
+
 def test_results_are_hidden_until_they_are_asked_for() -> None:
     assert not walk(TO_RESULTS).results_shown
     assert walk((*TO_RESULTS, Event.SHOW_RESULTS)).results_shown
@@ -184,6 +263,13 @@ class AnyVisits(RuleBasedStateMachine):
     def legal(self, data: st.DataObject) -> None:
         self.happen(data.draw(st.sampled_from(allowed(self.visit.state))))
 
+    @precondition(lambda self: self.visit.state is State.READY)
+    @rule(way=st.sampled_from([TO_MEASURES, TO_CONSULTATION]))
+    def straight_on(self, way: tuple[Event, ...]) -> None:
+        """To where the measures are made, so that what is said there is tried often."""
+        for event in way:
+            self.happen(event)
+
     @precondition(lambda self: self.visit.state not in (State.GOODBYE, State.STOPPED, *NOBODY))
     @rule(data=st.data())
     def onward(self, data: st.DataObject) -> None:
@@ -204,8 +290,7 @@ class AnyVisits(RuleBasedStateMachine):
         self.number += 1
         self.came_from, self.last = self.visit.state, event
         sent = message(event, self.number)
-        if event is Event.MEASURED:
-            self.outcomes += tuple(sent.body["outcomes"])
+        self.outcomes += tuple(sent.body.get("outcomes", ()))
         self.visit, effects = step(self.visit, sent)
         assert len({*effects}) == len(effects)
         if event in (Event.FINISH, Event.CLEANED, Event.RESTORED):
@@ -241,9 +326,17 @@ class AnyVisits(RuleBasedStateMachine):
 
     @invariant()
     def no_measure_without_a_person_an_agreement_and_the_exclusions(self) -> None:
-        if self.visit.outcomes or self.visit.state in (State.MEASURES, State.RESULTS):
+        if self.visit.outcomes or self.visit.state in (State.MEASURES, State.CONSULTATION, State.RESULTS):
             assert self.visit.subject is not None
             assert [*self.visit.exclusions.values()] == [False] * len(EXCLUSIONS)
+
+    @invariant()
+    def only_a_doctor_s_visit_has_a_doctor_s_words(self) -> None:
+        visit = self.visit
+        if visit.doctor or visit.reviews or visit.notes or visit.stills:
+            assert visit.state in (
+                State.CONSULTATION, State.RESULTS, State.TICKET, State.SATISFACTION, State.GOODBYE,
+            )  # fmt: skip
 
     @invariant()
     def ended_exactly_at_goodbye_and_rightly(self) -> None:

@@ -14,15 +14,19 @@ LEFT_BY_PERSON = "leave goodbye, idle goodbye, call_nurse ="
 DRAWN = {
     "ready": "begin welcome, out_of_order out_of_order",
     "welcome": f"language code, {LEFT_BY_PERSON} welcome",
-    "code": f"code_accepted information, code_wrong code, code_exhausted goodbye, {LEFT_BY_PERSON} code",
-    "information": f"informed consent_measures, {LEFT_BY_PERSON} information",
-    "consent_measures": "agree exclusions, agree_remote_next consent_remote, decline goodbye, "
+    "code": "code_accepted information, code_wrong code, code_exhausted goodbye, back welcome, "
+    f"{LEFT_BY_PERSON} code",
+    "information": f"informed consent_measures, back code, {LEFT_BY_PERSON} information",
+    "consent_measures": "agree exclusions, agree_remote_next consent_remote, decline goodbye, back information, "
     f"{LEFT_BY_PERSON} consent_measures",
-    "consent_remote": f"agree exclusions, decline exclusions, {LEFT_BY_PERSON} consent_remote",
-    "exclusions": f"no_red_flag measures, red_flag stopped, {LEFT_BY_PERSON} exclusions",
+    "consent_remote": f"agree exclusions, decline exclusions, back consent_measures, {LEFT_BY_PERSON} consent_remote",
+    "exclusions": "no_red_flag measures, consult consultation, red_flag stopped, back consent_measures, "
+    f"back_to_remote consent_remote, {LEFT_BY_PERSON} exclusions",
+    "consultation": "joined consultation, measured consultation, review consultation, note consultation, "
+    f"still consultation, end results, hang_up results, {LEFT_BY_PERSON} consultation",
     "measures": f"measured measures, measures_done results, {LEFT_BY_PERSON} measures",
     "results": f"show_results results, results_read ticket, {LEFT_BY_PERSON} results",
-    "ticket": f"ticket satisfaction, {LEFT_BY_PERSON} ticket",
+    "ticket": f"ticket satisfaction, back results, {LEFT_BY_PERSON} ticket",
     "satisfaction": f"satisfied goodbye, {LEFT_BY_PERSON} satisfaction",
     "goodbye": "finish cleaning, call_nurse = goodbye",
     "stopped": "nurse_came goodbye, call_nurse = stopped",
@@ -47,8 +51,14 @@ BODIES: dict[Event, dict[str, Any]] = {
     Event.CODE_ACCEPTED: {"kind": "checkup", "subject": None, "measures": ()},
     Event.NO_RED_FLAG: {"answers": dict.fromkeys(
         ("chest-pain", "bleeding", "breathlessness", "fainting", "sudden-weakness"), False)},
+    Event.CONSULT: {"answers": dict.fromkeys(
+        ("chest-pain", "bleeding", "breathlessness", "fainting", "sudden-weakness"), False)},
     Event.RED_FLAG: {"answers": dict.fromkeys(
         ("chest-pain", "bleeding", "breathlessness", "fainting", "sudden-weakness"), True)},
+    Event.JOINED: {"doctor": "d"},
+    Event.REVIEW: {"index": 0, "review": None},
+    Event.NOTE: {"note": None},
+    Event.STILL: {"still": None},
     Event.TICKET: {"ticket": "plain"},
     Event.TICK: {"instrument": "scale"},
 }  # fmt: skip
@@ -132,7 +142,14 @@ def test_allowed_lists_what_the_table_knows_in_order() -> None:
 def test_entry_effects_are_named_once_and_can_be_done_again(state: State) -> None:
     effects = ENTRY.get(state, ())
     assert max(Counter(effects).values(), default=1) == 1
-    again = {Effect.START_MEASURES, Effect.CALL_NURSE, Effect.STOP_MEASURES, Effect.SEAL, Effect.FORGET}
+    again = {
+        Effect.START_MEASURES,
+        Effect.START_CONSULTATION,
+        Effect.CALL_NURSE,
+        Effect.STOP_MEASURES,
+        Effect.SEAL,
+        Effect.FORGET,
+    }
     assert {*effects} <= again, "a ticket is printed by its event, so that a restart prints no second one"
 
 

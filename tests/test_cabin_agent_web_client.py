@@ -13,6 +13,7 @@ from cabin_agent.client import CoreClient, CoreError
 from cabin_agent.face import Refusal
 from cabin_agent.frames import decode_frame, encode_wave
 from cabin_agent.web import make_app, serve
+from cabin_agent.web.pages import installed_pages
 from cabin_agent.web.stream import Limits
 from drivers.events import Wave
 from tests.fake_face import INSTRUMENT, OUTCOME, FakeAccess, FakeFace
@@ -46,6 +47,7 @@ async def test_every_question(face: FakeFace, core: CoreClient) -> None:
     assert (await core.status())["ready"] is True
     assert (await core.visit())["state"] == "measures"
     assert (await core.results())["outcomes"] == [OUTCOME]
+    assert (await core.cabin())["to_clean"] == ["scale"]
     assert await core.instruments() == [INSTRUMENT]
     assert [each["mid"] for each in await core.deliveries(7)] == ["ab12", "ab11"]
     assert face.limits == [7]
@@ -84,10 +86,10 @@ async def test_a_wrong_token(url: str) -> None:
             await anext(core.stream())
 
 
-async def test_a_stream_that_the_role_may_not_follow(face: FakeFace, core: CoreClient) -> None:
-    face.simulated = False
-    with pytest.raises(CoreError, match="this role may not"):
-        await anext(core.stream(waves=True))
+async def test_a_stream_that_the_role_may_not_follow(url: str) -> None:
+    async with CoreClient(url, "nurse") as core:
+        with pytest.raises(CoreError, match="this role may not"):
+            await anext(core.stream(waves=True))
 
 
 async def test_no_core() -> None:
@@ -137,7 +139,8 @@ async def test_the_stream_ends_when_the_core_stops(face: FakeFace, core: CoreCli
     async for item in core.stream():
         received.append(item)
         face.watches[0].end()
-    assert received[0] == {"type": "hello", "api": 1, "waves": False, "everything": True}
+    build = installed_pages().build
+    assert received[0] == {"type": "hello", "api": 1, "build": build, "waves": False, "everything": True}
 
 
 async def test_a_stream_whose_token_is_withdrawn(access: FakeAccess, core: CoreClient) -> None:

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from cabin_agent.face import Face, Json
 from cabin_agent.frames import FLAGS, STREAMS, describe_wave
 from cabin_agent.visit_table import State
-from cabin_agent.web.guard import KIOSK, TECHNICIAN
+from cabin_agent.voice import Voice
 from cabin_agent.web.problems import CONTENT_TYPE, KINDS, problem_response
 from cabin_agent.web.routes import Api
 from cabin_agent.web.stream import Limits, Streams
@@ -28,7 +28,6 @@ DOCUMENTED = {
     for path, operations in PATHS.items()
     for method, operation in operations.items()
 }
-TOKENS = (KIOSK, TECHNICIAN)
 
 
 def nodes(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -43,7 +42,7 @@ def served() -> dict[tuple[str, str], frozenset[str]]:
     """The server's routes and their roles."""
     face: Face = FakeFace()
     access = FakeAccess()
-    routes = Api(face, access, Streams(face, access, Limits())).routes()
+    routes = Api(face, access, Streams(face, access, Limits(), "b1"), Voice(), "b1").routes()
     return {(route.method, route.path): route.roles for route in routes}
 
 
@@ -59,7 +58,8 @@ async def test_roles_are_the_documented_ones() -> None:
 
 async def test_every_route_is_in_the_application(client: TestClient[web.Request, web.Application]) -> None:
     routed = {(r.method, r.resource.canonical) for r in client.server.app.router.routes() if r.resource}  # type: ignore[attr-defined]
-    assert routed == DOCUMENTED.keys()
+    assert {(method, path) for method, path in routed if path.startswith("/api/")} == DOCUMENTED.keys()
+    assert {path for _, path in routed} >= {"/", "/kiosk/", "/nurse/", "/technician/", "/doctor/"}
 
 
 def test_the_document_has_no_broken_reference_and_no_cut_description() -> None:
@@ -118,8 +118,8 @@ def test_the_frame_is_documented_with_its_flags_and_streams() -> None:
 @pytest.mark.parametrize(
     ("event", "good"),
     [
-        ({"type": "hello", "api": 1, "waves": True, "everything": True}, True),
-        ({"type": "hello", "api": 2, "waves": True, "everything": True}, False),
+        ({"type": "hello", "api": 1, "build": "b1", "waves": True, "everything": True}, True),
+        ({"type": "hello", "api": 2, "build": "b1", "waves": True, "everything": True}, False),
         ({"type": "heartbeat", "number": 1}, True),
         ({"type": "heartbeat"}, False),
         ({"type": "dropped", "frames": 3}, True),
@@ -162,6 +162,24 @@ async def test_answers_are_what_the_contract_says(
     response = await client.request(method, asked, json=body, headers={"Authorization": "Bearer technician"})
     assert response.status == 200
     assert response.content_type == "application/json"
+    assert problems_of(await response.json(), schema_of(method, path)) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "method", "path", "body"),
+    [
+        ("nurse", "GET", "/api/v1/cabin", None),
+        ("technician", "GET", "/api/v1/cabin", None),
+        ("nurse", "POST", "/api/v1/visit/events", {"event": "tick", "instrument": "scale"}),
+        ("doctor", "GET", "/api/v1/consultation", None),
+        ("doctor", "POST", "/api/v1/consultation/token", {"language": "en"}),
+    ],
+)
+async def test_answers_to_other_roles_are_what_the_contract_says(
+    client: TestClient[web.Request, web.Application], role: str, method: str, path: str, body: Json | None
+) -> None:
+    response = await client.request(method, path, json=body, headers={"Authorization": f"Bearer {role}"})
+    assert response.status == 200
     assert problems_of(await response.json(), schema_of(method, path)) == []
 
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cabin_agent.face import Json, Refusal
-from cabin_agent.web import make_app, routes
+from cabin_agent.web import make_app, messages
 from tests.fake_face import CONTRACT, FakeAccess, FakeFace, problems_of
 
 Client = TestClient[web.Request, web.Application]
@@ -98,7 +98,7 @@ async def test_a_body_that_never_ends_is_given_up(client: Client) -> None:
         f"POST {EVENTS} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer kiosk\r\n"
         "Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{"
     )
-    with patch.object(routes, "BODY_S", 0.05):
+    with patch.object(messages, "BODY_S", 0.05):
         reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
         writer.write(request.encode())
         answer = await reader.readuntil(b"\r\n\r\n")

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from cabin_agent.access import Access
 from cabin_agent.web import make_app, serve
 from cabin_agent.web.app import HEADERS
-from cabin_agent.web.guard import COOKIE
+from cabin_agent.web.guard import EVERYONE, cookie_of
 from tests.fake_face import CONTRACT, FakeAccess, FakeFace, problems_of
 
 Client = TestClient[web.Request, web.Application]
@@ -126,23 +126,34 @@ async def test_a_websocket_without_token_is_refused(client: Client) -> None:
 
 
 LEAVE = {"event": "leave"}
-RESTORED = {"event": "restored"}
+RESTORED, TICK, CAME = {"event": "restored"}, {"event": "tick", "instrument": "scale"}, {"event": "nurse_came"}
+WRONG = {"name": "ada", "code": "1111111111", "role": "nurse"}
 # method, path, body, then what each asker gets: nobody, a wrong token, a role that does not exist, the kiosk,
-# the technician in a simulated cabin, the technician in a real one
+# the technician in a simulated cabin, the technician in a real one, the nurse, the doctor in a simulated one
 MATRIX = [
-    ("GET", "/api/v1/status", None, 401, 401, 403, 200, 200, 200),
-    ("GET", "/api/v1/visit", None, 401, 401, 403, 200, 200, 200),
-    ("POST", "/api/v1/visit/events", LEAVE, 401, 401, 403, 200, 200, 403),
-    ("POST", "/api/v1/visit/events", RESTORED, 401, 401, 403, 200, 200, 200),
-    ("GET", "/api/v1/visit/results", None, 401, 401, 403, 200, 200, 403),
-    ("GET", "/api/v1/instruments", None, 401, 401, 403, 403, 200, 200),
-    ("POST", "/api/v1/instruments/oximeter/start", None, 401, 401, 403, 403, 200, 200),
-    ("GET", "/api/v1/deliveries", None, 401, 401, 403, 403, 200, 200),
-    ("GET", "/api/v1/stream", None, 401, 401, 403, 426, 426, 426),
-    ("GET", "/api/v1/stream?waves=1", None, 401, 401, 403, 426, 426, 403),
-    ("POST", "/api/v1/session", {"ticket": "none"}, 401, 401, 401, 401, 401, 401),
-    ("GET", "/api/v1/nothing", None, 404, 404, 404, 404, 404, 404),
-    ("DELETE", "/api/v1/visit", None, 405, 405, 405, 405, 405, 405),
+    ("GET", "/api/v1/status", None, 401, 401, 403, 200, 200, 200, 200, 200),
+    ("GET", "/api/v1/visit", None, 401, 401, 403, 200, 200, 403, 403, 403),
+    ("POST", "/api/v1/visit/events", LEAVE, 401, 401, 403, 200, 200, 403, 403, 403),
+    ("POST", "/api/v1/visit/events", RESTORED, 401, 401, 403, 403, 200, 200, 200, 403),
+    ("POST", "/api/v1/visit/events", TICK, 401, 401, 403, 403, 200, 200, 200, 403),
+    ("POST", "/api/v1/visit/events", CAME, 401, 401, 403, 403, 200, 403, 200, 403),
+    ("GET", "/api/v1/visit/results", None, 401, 401, 403, 200, 200, 403, 403, 403),
+    ("GET", "/api/v1/voice?language=de&key=x", None, 401, 401, 403, 422, 403, 403, 403, 403),
+    ("GET", "/api/v1/cabin", None, 401, 401, 403, 403, 200, 200, 200, 403),
+    ("GET", "/api/v1/consultation", None, 401, 401, 403, 403, 403, 403, 403, 200),
+    ("POST", "/api/v1/consultation/token", {}, 401, 401, 403, 403, 403, 403, 403, 200),
+    ("POST", "/api/v1/whep", {}, 401, 422, 422, 422, 422, 422, 422, 422),
+    ("DELETE", "/api/v1/whep/session-1", None, 401, 401, 403, 403, 403, 403, 403, 204),
+    ("GET", "/api/v1/instruments", None, 401, 401, 403, 403, 200, 200, 403, 403),
+    ("POST", "/api/v1/instruments/oximeter/start", None, 401, 401, 403, 403, 200, 200, 403, 403),
+    ("GET", "/api/v1/deliveries", None, 401, 401, 403, 403, 200, 200, 403, 403),
+    ("GET", "/api/v1/stream", None, 401, 401, 403, 426, 426, 426, 426, 426),
+    ("GET", "/api/v1/stream?waves=1", None, 401, 401, 403, 426, 426, 426, 403, 403),
+    ("POST", "/api/v1/session", {"ticket": "none"}, 401, 401, 401, 401, 401, 401, 401, 401),
+    ("POST", "/api/v1/sign-in", WRONG, 401, 401, 401, 401, 401, 401, 401, 401),
+    ("POST", "/api/v1/sign-out", None, 204, 204, 204, 204, 204, 204, 204, 204),
+    ("GET", "/api/v1/nothing", None, 404, 404, 404, 404, 404, 404, 404, 404),
+    ("DELETE", "/api/v1/visit", None, 405, 405, 405, 405, 405, 405, 405, 405),
 ]
 ASKERS = [
     ("nobody", None, True),
@@ -151,6 +162,8 @@ ASKERS = [
     ("kiosk", "kiosk", False),
     ("technician", "technician", True),
     ("technician-real", "technician", False),
+    ("nurse", "nurse", False),
+    ("doctor", "doctor", True),
 ]
 
 
@@ -172,22 +185,42 @@ async def test_a_launch_ticket_opens_one_session(client: Client) -> None:
     response = await client.post("/api/v1/session", json={"ticket": "launch"})
     assert response.status == 204
     cookie = response.headers["Set-Cookie"]
-    assert cookie.startswith(f"{COOKIE}=")
+    assert cookie.startswith("cabin_kiosk=")
     assert {part.strip() for part in cookie.split(";")[1:]} == {"HttpOnly", "Path=/api/v1", "SameSite=Strict"}
     again = await code_of(client, "POST", "/api/v1/session", json={"ticket": "launch"})
     assert again == (401, "bad-ticket")
 
 
 async def test_the_session_cookie_is_a_token(client: Client) -> None:
-    cookie = {"Cookie": f"{COOKIE}=kiosk"}
+    cookie = {"Cookie": "cabin_kiosk=kiosk"}
     assert await code_of(client, "GET", "/api/v1/visit", headers=cookie) == (200, "")
     async with client.ws_connect("/api/v1/stream", headers=cookie) as socket:
         assert (await socket.receive_json())["type"] == "hello"
 
 
 async def test_a_wrong_authorization_is_not_saved_by_the_cookie(client: Client) -> None:
-    headers = {"Cookie": f"{COOKIE}=kiosk", **bearer("wrong")}
+    headers = {"Cookie": "cabin_kiosk=kiosk", **bearer("wrong")}
     assert await code_of(client, "GET", "/api/v1/visit", headers=headers) == (401, "bad-token")
+
+
+@pytest.mark.parametrize("named", sorted(EVERYONE))
+async def test_a_request_says_which_session_it_means(client: Client, named: str) -> None:
+    cookies = {"Cookie": "; ".join(f"{cookie_of(role)}={role}" for role in sorted(EVERYONE))}
+    assert await code_of(client, "GET", "/api/v1/instruments", headers=cookies) == (401, "no-token")
+    expected = (200, "") if named == "technician" else (403, "forbidden")
+    for headers, query in (({"Cabin-Role": named}, ""), ({}, f"?as={named}")):
+        answer = await code_of(client, "GET", f"/api/v1/instruments{query}", headers={**cookies, **headers})
+        assert answer == expected
+
+
+@pytest.mark.parametrize(
+    ("site", "passes"), [("same-origin", True), ("none", True), ("same-site", False), ("cross-site", False)]
+)
+async def test_a_page_of_another_port_may_not_even_get(client: Client, site: str, passes: bool) -> None:
+    headers = {"Cookie": "cabin_kiosk=kiosk", "Sec-Fetch-Site": site}
+    expected = (200, "") if passes else (403, "bad-origin")
+    assert await code_of(client, "GET", "/api/v1/visit", headers=headers) == expected
+    assert (await client.get("/favicon.ico", headers=headers)).status == 204
 
 
 @pytest.mark.parametrize("header", ["Basic kiosk", "kiosk", "Bearer", "Bearer  "])
@@ -241,25 +274,6 @@ async def test_a_refused_method_says_which_are_allowed(client: Client) -> None:
     assert response.headers["Allow"] == "GET"
 
 
-async def test_pages_outside_the_api_need_no_token_and_may_be_kept(face: FakeFace, access: FakeAccess) -> None:
-    async def page(_: web.Request) -> web.Response:
-        return web.Response(text="page", headers={"Cache-Control": "max-age=31536000, immutable"})
-
-    async def moved(_: web.Request) -> web.Response:
-        raise web.HTTPFound("/kiosk/")
-
-    app = make_app(face, access, frozenset({"127.0.0.1"}))
-    app.router.add_get("/kiosk/", page)
-    app.router.add_get("/", moved)
-    async with TestClient(TestServer(app)) as client:
-        response = await client.get("/")
-        assert (response.status, str(response.url.path), await response.text()) == (200, "/kiosk/", "page")
-        assert response.headers["Cache-Control"].endswith("immutable")
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
-        refused = await client.get("/kiosk/", headers={"Host": "evil.example"})
-        assert refused.status == 403
-
-
 async def test_a_route_that_nobody_gave_a_role_is_closed(face: FakeFace, access: FakeAccess) -> None:
     async def forgotten(_: web.Request) -> web.Response:
         return web.Response(text="all values")
@@ -280,13 +294,13 @@ async def test_only_a_loopback_address_is_served(face: FakeFace, access: FakeAcc
 
 async def test_the_real_keeper_of_accounts(face: FakeFace, tmp_path: Path) -> None:
     keeper = Access(tmp_path / "access.json")
-    token = keeper.grant("ada", "technician")
+    token = keeper.grant("ada", "technician").token
     ticket = keeper.kiosk_ticket()
     async with TestClient(TestServer(make_app(face, keeper, frozenset({"127.0.0.1"})))) as client:
         assert await code_of(client, "GET", "/api/v1/instruments", headers=bearer(token)) == (200, "")
         assert (await client.post("/api/v1/session", json={"ticket": ticket})).status == 204
-        cookie = client.session.cookie_jar.filter_cookies(client.make_url("/api/v1/visit"))[COOKIE]
-        as_kiosk = {"Cookie": f"{COOKIE}={cookie.value}"}
+        cookie = client.session.cookie_jar.filter_cookies(client.make_url("/api/v1/visit"))["cabin_kiosk"]
+        as_kiosk = {"Cookie": f"cabin_kiosk={cookie.value}"}
         assert await code_of(client, "GET", "/api/v1/visit", headers=as_kiosk) == (200, "")
         assert await code_of(client, "GET", "/api/v1/instruments", headers=as_kiosk) == (403, "forbidden")
         keeper.revoke("ada")

@@ -16,7 +16,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from cabin_agent.face import Json
 from cabin_agent.frames import decode_frame, encode_wave
 from cabin_agent.web import make_app, serve
-from cabin_agent.web.stream import Limits
+from cabin_agent.web.pages import installed_pages
+from cabin_agent.web.stream import OUTSIDE_A_VISIT, Limits
 from drivers.events import Wave
 from tests.fake_face import CONTRACT, KEPT, FakeAccess, FakeFace, problems_of
 
@@ -36,6 +37,7 @@ READING: Json = {
 }
 INSTRUMENT: Json = {"type": "instrument", "instrument": "oximeter", "state": "ready", "reason": ""}
 CHANGED: Json = {"type": "changed", "state": "measures"}
+WAVE: Json = {"type": "wave", "stream": "ecg"}
 
 
 @pytest.fixture
@@ -72,7 +74,8 @@ async def test_a_client_receives_events_and_frames_in_order(face: FakeFace, clie
     wave = Wave("ecg", 0, 500.0, "mV", ("I", "II"), ((0.5, -0.25), (1.0, 0.0)))
     (frame,) = encode_wave(wave, 3, 1000, simulated=True)
     async with client.ws_connect("/api/v1/stream?waves=1", headers=KIOSK) as socket:
-        assert await hello(socket) == {"type": "hello", "api": 1, "waves": True, "everything": True}
+        build = installed_pages().build
+        assert await hello(socket) == {"type": "hello", "api": 1, "build": build, "waves": True, "everything": True}
         for item in (CHANGED, frame, READING):
             face.tell_all(item)
         assert await socket.receive_json(timeout=5) == CHANGED
@@ -169,7 +172,7 @@ async def test_a_cabin_that_becomes_real_ends_the_technicians_stream(face: FakeF
 
 
 async def test_a_technician_in_a_real_cabin_sees_nothing_of_a_person(face: FakeFace, client: Client) -> None:
-    face.simulated = False
+    face.simulated, face.cabin_state = False, "measures"
     async with client.ws_connect("/api/v1/stream", headers=TECHNICIAN) as socket:
         assert (await hello(socket))["everything"] is False
         for item in (READING, b"CW", {"type": "of a later version"}, {"no": "type"}, INSTRUMENT):
@@ -177,13 +180,53 @@ async def test_a_technician_in_a_real_cabin_sees_nothing_of_a_person(face: FakeF
         assert await socket.receive_json(timeout=5) == INSTRUMENT
 
 
-async def test_a_technician_gets_no_waves_of_a_real_cabin(face: FakeFace, client: Client) -> None:
-    face.simulated = False
+@pytest.mark.parametrize("role", ["nurse", "doctor"])
+async def test_nurse_and_doctor_see_nothing_of_a_person_even_in_a_simulated_cabin(
+    face: FakeFace, client: Client, role: str
+) -> None:
+    headers = {"Authorization": f"Bearer {role}"}
+    async with client.ws_connect("/api/v1/stream", headers=headers) as socket:
+        assert (await hello(socket))["everything"] is False
+        outside: list[Json] = [{"type": name} for name in sorted(OUTSIDE_A_VISIT)]
+        person: list[Json | bytes] = [READING, b"CW", {"type": "wave", "stream": "ecg"}, {"type": "wave-clock"}]
+        for item in [*person, *outside]:
+            face.tell_all(item)
+        assert [await socket.receive_json(timeout=5) for _ in outside] == outside
     with pytest.raises(WSServerHandshakeError) as refused:
-        await client.ws_connect("/api/v1/stream?waves=1", headers=TECHNICIAN)
+        await client.ws_connect("/api/v1/stream?waves=1", headers=headers)
     assert refused.value.status == 403
-    async with client.ws_connect("/api/v1/stream?waves=1", headers=KIOSK) as socket:
-        assert (await hello(socket))["waves"] is True
+
+
+async def test_a_page_says_which_of_its_sessions_it_means(face: FakeFace, client: Client) -> None:
+    cookies = {"Cookie": "cabin_kiosk=kiosk; cabin_nurse=nurse; cabin_doctor=wrong"}
+    for role, everything in (("kiosk", True), ("nurse", False)):
+        async with client.ws_connect(f"/api/v1/stream?as={role}", headers=cookies) as socket:
+            assert (await hello(socket))["everything"] is everything
+    for query in ("", "?as=doctor", "?as=technician", "?as=nobody"):
+        with pytest.raises(WSServerHandshakeError) as refused:
+            await client.ws_connect(f"/api/v1/stream{query}", headers=cookies)
+        assert refused.value.status == 401
+
+
+async def test_a_technician_previews_a_real_cabin_between_visits_and_never_in_one(
+    face: FakeFace, client: Client
+) -> None:
+    face.simulated = False
+    async with client.ws_connect("/api/v1/stream?waves=1", headers=TECHNICIAN) as socket:
+        assert (await hello(socket))["everything"] is False
+        for state in ("ready", "cleaning", "out_of_order"):
+            face.cabin_state = state
+            for item in (READING, b"CW between"):
+                face.tell_all(item)
+            assert await socket.receive_json(timeout=5) == READING
+            assert await socket.receive_bytes(timeout=5) == b"CW between"
+        for state in ("welcome", "measures", "consultation", "results", "goodbye", "stopped"):
+            face.cabin_state = state
+            for item in (READING, b"CW of a person", WAVE, INSTRUMENT):
+                face.tell_all(item)
+            face.cabin_state = "cleaning"
+            assert await socket.receive_json(timeout=5) == WAVE
+            assert await socket.receive_json(timeout=5) == INSTRUMENT
 
 
 async def test_streams_are_counted_and_given_back(face: FakeFace, access: FakeAccess) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cabin_agent.results import Measure, NotMeasured, Outcome, Quantity, Subject
+from cabin_agent.results import Measure, Note, NotMeasured, Outcome, Quantity, Review, Still, Subject
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Message, Visit, step
 from cabin_agent.visit_table import Event, State
 from tests.visits import OXIMETER, evidence
@@ -36,8 +36,14 @@ def body(event: Event, number: int = 1, **more: Any) -> Mapping[str, Any]:
         Event.AGREE_REMOTE_NEXT: {"notice_version": mine},
         Event.DECLINE: {"notice_version": mine},
         Event.NO_RED_FLAG: {"answers": dict.fromkeys(EXCLUSIONS, False)},
+        Event.CONSULT: {"answers": dict.fromkeys(EXCLUSIONS, False)},
         Event.RED_FLAG: {"answers": dict.fromkeys(EXCLUSIONS, yes and number % 2 == 0) | {"fainting": yes}},
         Event.MEASURED: {"outcomes": (outcome(number),), "seated_s": 150.0, "reading_ends_s": (200.0 + number,)},
+        Event.JOINED: {"doctor": mine},
+        Event.REVIEW: {"index": number % 3, "review": Review(("accepted", "rejected", None)[number % 3], mine, mine)},
+        Event.NOTE: {"note": Note(T0 + number, mine, mine)},
+        Event.STILL: {"still": Still("ear", "left", T0 + number, mine, 640, 480, "ab" * 32)},
+        Event.END: {"outcomes": (outcome(number),)},
         Event.TICKET: {"ticket": ("none", "plain", "values")[number % 3]},
         Event.SATISFIED: {"answers": dict.fromkeys(SATISFACTION[: number % 4], 1 + number % 5)},
         Event.TICK: {"instrument": ("scale", "oximeter", "ecg")[number % 3]},
@@ -61,6 +67,7 @@ def walk(events: Iterable[Event], visit: Visit | None = None) -> Visit:
 E = Event
 TO_CONSENT = (E.BEGIN, E.LANGUAGE, E.CODE_ACCEPTED, E.INFORMED)
 TO_MEASURES = (*TO_CONSENT, E.AGREE_REMOTE_NEXT, E.AGREE, E.NO_RED_FLAG)
+TO_CONSULTATION = (*TO_MEASURES[:-1], E.CONSULT)
 TO_RESULTS = (*TO_MEASURES, E.MEASURED, E.MEASURED, E.MEASURES_DONE)
 TO_GOODBYE = (*TO_RESULTS, E.SHOW_RESULTS, E.RESULTS_READ, E.TICKET, E.SATISFIED)
 WAY: Mapping[State, tuple[Event, ...]] = {
@@ -72,6 +79,7 @@ WAY: Mapping[State, tuple[Event, ...]] = {
     State.CONSENT_REMOTE: (*TO_CONSENT, E.AGREE_REMOTE_NEXT),
     State.EXCLUSIONS: TO_MEASURES[:-1],
     State.MEASURES: TO_MEASURES,
+    State.CONSULTATION: TO_CONSULTATION,
     State.RESULTS: TO_RESULTS,
     State.TICKET: TO_GOODBYE[:-2],
     State.SATISFACTION: TO_GOODBYE[:-1],

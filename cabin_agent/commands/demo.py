@@ -20,10 +20,11 @@ from cabin_agent.demo.cabin import DemoCabin, Replays
 from cabin_agent.demo.once import once
 from cabin_agent.demo.processes import DemoError, mosquitto
 from cabin_agent.demo.report import as_json, as_table
-from cabin_agent.demo.site import CODE, Site, new_folder, sweep
-from cabin_agent.runtime import runtime_folders
+from cabin_agent.demo.site import CAMERAS, CODE, CONSULTATION, Site, new_folder, sweep
+from cabin_agent.runtime import kiosk_address, runtime_folders
 
 DONE, INTERRUPTED = 0, 3
+STAFF = ("nurse", "technician")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,9 @@ def run(args: argparse.Namespace) -> int:
     # A check-up by itself may run beside another cabin of the same user: it is found by nobody else.
     runtime = folder / "run" if args.once else runtime_folders(os.environ)[0]
     try:
-        cabin = DemoCabin(Site(folder, runtime), speed, Replays(args.ecg, args.ppg), 0 if args.once else args.port)
+        port = 0 if args.once else args.port
+        replays = Replays(args.ecg, args.ppg)
+        cabin = DemoCabin(Site(folder, runtime), speed, replays, port, with_media=not args.once)
         code = asyncio.run(_until_interrupted(_once(cabin, args) if args.once else _stay(cabin)))
         # Ctrl-C is how a demonstration ends; a check-up by itself that it cuts short has no result.
         return DONE if code == INTERRUPTED and not args.once else code
@@ -113,6 +116,7 @@ async def _stay(cabin: DemoCabin) -> int:
 def _welcome(cabin: DemoCabin) -> str:
     rows = "\n".join(f"  {child.name:<12} pid {child.pid:<8} {child.what}" for child in cabin.processes.children)
     stand_ins = "\n".join(f"  {line}" for line in _stand_ins(cabin))
+    staff = "\n".join(f"  {cabin.url}/{name}/  sign in as {name}, code {cabin.codes[name]}" for name in STAFF)
     program = os.path.relpath(sys.argv[0])
     return f"""
 A cabin runs on this machine, with SIMULATED instruments.
@@ -122,8 +126,16 @@ A cabin runs on this machine, with SIMULATED instruments.
 What stands in for what this machine does not have:
 {stand_ins}
 
-Try, in another terminal:
-  {program} checkup            a check-up from that terminal; the appointment's code is {CODE}
+Open in a browser on this machine:
+  the agent's screen  {kiosk_address((cabin.site.runtime,))}
+                      appointment code {CODE} for a check-up, {CONSULTATION} for a consultation
+  the doctor's page   {cabin.url}/doctor/
+                      sign in as doctor, code {cabin.codes["doctor"]}
+The agent's address opens once; '{program} access kiosk' prints another one. For the staff:
+{staff}
+
+Or, in another terminal:
+  {program} checkup            a check-up from that terminal
   {program} checkup --auto     the same, answered by itself, up to the record's receipt
   {program} devices            the instruments, live
 The local API is at {cabin.url}/api/v1 (docs/api.yaml says how).
@@ -138,5 +150,5 @@ def _stand_ins(cabin: DemoCabin) -> list[str]:
     )
     lines.append(f"{'printer':<12} {cabin.site.ticket} (a file in place of the ticket printer)")
     lines.append(f"{'record':<12} SQLite in place of the health-data centre's PostgreSQL")
-    lines.append(f"{'camera, sound':<12} none: the remote consultation comes with the doctor's page")
+    lines.append(f"{'cameras':<12} drawn ({', '.join(CAMERAS)}); sound through this machine's cards, else silence")
     return lines

@@ -29,10 +29,17 @@ def running_core(args: argparse.Namespace) -> CoreClient:
         if not os.environ.get("CABIN_TOKEN"):
             raise AccessError("A core of another user asks for your token: set CABIN_TOKEN ('cabin access grant').")
         return CoreClient(args.url.rstrip("/"), os.environ["CABIN_TOKEN"])
-    file = args.config or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
-    configured = load_config(file).cabin.runtime_dir if file else None
-    found = find_core(runtime_folders(os.environ, configured))
+    found = find_core(folders_of(args.config))
     return CoreClient(found.url, found.token)
+
+
+def folders_of(file: Path | None) -> tuple[Path, ...]:
+    """Where a cabin of this user may have published itself: settings are read only where there are any.
+
+    Raises `ConfigError`.
+    """
+    file = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    return runtime_folders(os.environ, load_config(file).cabin.runtime_dir if file else None)
 
 
 def told(verb: str, work: Callable[[], int]) -> int:

@@ -26,16 +26,20 @@ class Replays:
 
 
 class DemoCabin:
-    """Simulators, broker, gateway and core; an async context manager that leaves no process behind."""
+    """Simulators, broker, gateway, core and media; an async context manager that leaves no process behind."""
 
     kinds = KINDS
 
-    def __init__(self, site: Site, speed: float, replays: Replays, api_port: int) -> None:
-        self.site, self.speed = site, speed
+    def __init__(
+        self, site: Site, speed: float, replays: Replays, api_port: int, *, with_media: bool = False
+    ) -> None:
+        self.site, self.speed, self._with_media = site, speed, with_media
         self._replays, self._api_port = replays, api_port
         self.processes = Processes(site)
         self.broker_port = free_port()
         self.url = ""
+        self.codes: dict[str, str] = {}
+        """Sign-in code of each named account."""
         self.control: Path | None = None
         """Socket of the simulators' control."""
 
@@ -43,11 +47,13 @@ class DemoCabin:
         """Start everything; raises `DemoError` with one sentence, and then nothing is left running."""
         run.check_port(self._api_port)
         try:
-            prepare(self.site, self.broker_port, self.speed, self._api_port)
+            self.codes = prepare(self.site, self.broker_port, self.speed, self._api_port)
             await self.start_simulators()
             await run.broker(self.processes, self.site, self.broker_port)
             await self.start_gateway()
             await self.start_core()
+            if self._with_media:
+                await self.start_media()
         except BaseException:
             await self.processes.stop()
             raise
@@ -80,6 +86,11 @@ class DemoCabin:
         words = python("cabin_agent", "run", "--config", str(self.site.cabin_toml))
         line = await self.processes.start("core", "instruments, visit, local API, delivery", words, until=READY)
         self.url = line.split(READY, 1)[1].strip()
+
+    async def start_media(self) -> None:
+        """Cameras, sound and the call; started again whenever it ends."""
+        words = python("cabin_agent", "media", "--config", str(self.site.cabin_toml))
+        await self.processes.start("media", "cameras, sound, the doctor's call", words, until="ready", again=True)
 
     def found(self) -> Found:
         """Where the core answers and with which token."""

@@ -37,6 +37,8 @@ class Child:
     what: str
     process: Process
     log: Path
+    again: tuple[str, ...] = ()
+    """The command to start it anew with when it ends, as systemd would; empty for one whose end is the end of all."""
 
     @property
     def pid(self) -> int:
@@ -78,7 +80,9 @@ class Processes:
         self._site = site
         self.children: list[Child] = []
 
-    async def start(self, name: str, what: str, command: Sequence[str], *, until: str | None = None) -> str:
+    async def start(
+        self, name: str, what: str, command: Sequence[str], *, until: str | None = None, again: bool = False
+    ) -> str:
         """Start one process; with `until`, wait for the line of its standard output that contains it, and give it."""
         log = self._site.folder / f"{name}.log"
         with log.open("ab") as errors:
@@ -92,7 +96,7 @@ class Processes:
                 preexec_fn=_end_with_parent,
                 limit=1 << 20,
             )
-        child = Child(name, what, process, log)
+        child = Child(name, what, process, log, tuple(command) if again else ())
         self.children.append(child)
         return await self._line(child, until) if until is not None else ""
 
@@ -103,7 +107,13 @@ class Processes:
         self.children.clear()
 
     async def first_death(self) -> Child:
-        """Wait until any process ends."""
+        """Wait until a process ends that nobody starts again; the others are started again meanwhile."""
+        while (dead := await self._next_death()).again:
+            self.children.remove(dead)
+            await self.start(dead.name, dead.what, dead.again, again=True)
+        return dead
+
+    async def _next_death(self) -> Child:
         waits = {asyncio.create_task(child.process.wait()): child for child in self.children}
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

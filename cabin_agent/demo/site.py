@@ -1,4 +1,4 @@
-"""The files of a demonstration: keys made for it and marked as such, one appointment, and two configurations.
+"""The files of a demonstration: keys made for it and marked as such, two appointments, and two configurations.
 
 Everything lies in one private folder that is removed at the end.
 """
@@ -14,11 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cabin_agent.access import Role, make_accounts
 from sync.keyfile import Key, save_key
 from sync.keys import RecipientKey, SigningPair
 
 CODE = "246810"
-"""Code of the demonstration's appointment; documented, and good for nothing else."""
+"""Code of the demonstration's check-up; documented, and good for nothing else."""
+CONSULTATION = "135790"
+"""Code of the demonstration's remote consultation."""
+ACCOUNTS: Mapping[str, Role] = {"doctor": "doctor", "nurse": "nurse", "technician": "technician"}
+"""Named accounts of the demonstration and their roles; the codes are new each time."""
+CAMERAS = {"room": "Salle / Room", "hand": "Caméra à main / Hand camera"}
+"""Its cameras, drawn by the media process."""
 SUBJECT_SYSTEM = "urn:oid:1.2.250.1.213.1.4.11"
 """The INS naming system for demonstrations (ANS); the production one is never used with simulated instruments."""
 KINDS = ("scale", "tensiometer", "oximeter", "thermometer", "ecg", "audiometer")
@@ -76,8 +83,8 @@ def sweep(parent: Path) -> None:
                 shutil.rmtree(left.parent, ignore_errors=True)
 
 
-def prepare(site: Site, broker_port: int, speed: float, api_port: int = 0) -> None:
-    """Write keys, appointment and configurations into the site's folder."""
+def prepare(site: Site, broker_port: int, speed: float, api_port: int = 0) -> dict[str, str]:
+    """Write keys, appointments, accounts and configurations into the site's folder; gives each account's code."""
     keys = site.folder / "keys"
     for folder in (keys / "cabins", site.folder / "state", site.instruments):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,6 +92,7 @@ def prepare(site: Site, broker_port: int, speed: float, api_port: int = 0) -> No
     _write(site.folder / "appointments.toml", _appointments())
     _write(site.cabin_toml, _cabin(site, broker_port, speed, api_port))
     _write(site.gateway_toml, _gateway(site, broker_port))
+    return make_accounts(site.folder / "state", ACCOUNTS)
 
 
 def _make_keys(folder: Path) -> None:
@@ -106,12 +114,15 @@ def _make_keys(folder: Path) -> None:
 
 
 def _appointments() -> str:
-    return _toml(
-        "[[appointment]]",
-        code=CODE,
-        kind="checkup",
-        subject_system=SUBJECT_SYSTEM,
-        subject=f"2690549588{secrets.randbelow(10**5):05d}",
+    return "\n".join(
+        _toml(
+            "[[appointment]]",
+            code=code,
+            kind=kind,
+            subject_system=SUBJECT_SYSTEM,
+            subject=f"2690549588{secrets.randbelow(10**5):05d}",
+        )
+        for code, kind in ((CODE, "checkup"), (CONSULTATION, "consultation"))
     )
 
 
@@ -142,6 +153,7 @@ def _cabin(site: Site, broker_port: int, speed: float, api_port: int) -> str:
             _toml(f"[instruments.{kind}]", driver=kind, url=str(site.instruments / kind), model=f"simulated {kind}")
             for kind in KINDS
         ),
+        *(_toml(f"[cameras.{name}]", url=f"synthetic:{name}", label=label) for name, label in CAMERAS.items()),
     ]
     return "\n".join(sections)
 

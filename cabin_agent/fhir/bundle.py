@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cabin_agent.fhir.codes import ACT_REASON, CANONICAL, Resource
+from cabin_agent.fhir.consultation import note_document, still_media
 from cabin_agent.fhir.context import (
     TEST_INS,
     agreement,
@@ -85,9 +86,10 @@ def _entries(frame: Frame) -> list[Resource]:
         (frame.urn("observation", position), observation(frame, position, outcome))
         for position, outcome in enumerate(visit.outcomes)
     ]
-    described += [*devices, *observations, *_said(frame)]
+    added = _added(frame)
+    described += [*devices, *observations, *_said(frame), *added]
     if observations:
-        targets, authors = [urn for urn, _ in observations], [urn for urn, _ in devices]
+        targets, authors = [urn for urn, _ in (*observations, *added)], [urn for urn, _ in devices]
         described.append((frame.urn("provenance"), provenance(frame, targets, authors)))
     return [entry(urn, resource) for urn, resource in described]
 
@@ -101,6 +103,13 @@ def _said(frame: Frame) -> list[tuple[str, Resource]]:
     if frame.visit.satisfaction:
         said.append((frame.urn("satisfaction"), satisfaction_answers(frame)))
     return said
+
+
+def _added(frame: Frame) -> list[tuple[str, Resource]]:
+    """What the doctor added: notes and still pictures."""
+    notes = [(frame.urn("note", at), note_document(frame, at, note)) for at, note in enumerate(frame.visit.notes)]
+    stills = [(frame.urn("still", at), still_media(frame, at, still)) for at, still in enumerate(frame.visit.stills)]
+    return notes + stills
 
 
 def _mark_as_test(bundle: Resource) -> None:

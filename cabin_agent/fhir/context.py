@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cabin_agent.fhir.codes import CANONICAL, LOINC, Resource, local
+from cabin_agent.fhir.consultation import account
 from cabin_agent.fhir.entry import Frame, instant, is_simulated
 from cabin_agent.results import Consent
+from cabin_agent.reviewed import doctors
 from cabin_agent.wording import phrase, text
 
 _INS_OID = "urn:oid:1.2.250.1.213.1.4."
@@ -151,15 +153,17 @@ def _answers(frame: Frame, name: str, items: list[Resource], about: Resource) ->
 
 
 def provenance(frame: Frame, targets: list[str], authors: list[str]) -> Resource:
-    """Where the Observations `targets` come from: instruments made them, the cabin put them together."""
+    """Where the `targets` come from: instruments made them, the cabin put them together, a doctor reviewed them."""
     roles = [*(("author", urn) for urn in authors), ("assembler", frame.urn("gateway"))]
     roles.append(("performer", frame.urn("patient")))
+    who = [(role, {"reference": urn}) for role, urn in roles]
+    who += [("verifier", account(doctor)) for doctor in doctors(frame.visit)]
     resource: Resource = {
         "resourceType": "Provenance",
         "target": [{"reference": urn} for urn in targets],
         "occurredPeriod": {"start": instant(frame.visit.started_ms), "end": instant(frame.visit.ended_ms)},
         "recorded": instant(frame.visit.ended_ms),
-        "agent": [_agent(role, urn) for role, urn in roles],
+        "agent": [_agent(role, one) for role, one in who],
     }
     if frame.visit.recording is not None:
         digest = {"system": f"{CANONICAL}/sid/raw-recording-sha256", "value": frame.visit.recording}
@@ -167,6 +171,6 @@ def provenance(frame: Frame, targets: list[str], authors: list[str]) -> Resource
     return resource
 
 
-def _agent(role: str, urn: str) -> Resource:
+def _agent(role: str, who: Resource) -> Resource:
     system = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-    return {"type": {"coding": [{"system": system, "code": role}]}, "who": {"reference": urn}}
+    return {"type": {"coding": [{"system": system, "code": role}]}, "who": who}

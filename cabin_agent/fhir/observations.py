@@ -2,8 +2,9 @@
 
 A number of grade "bad" is withheld: status "entered-in-error" with dataAbsentReason "error", which is how the PHD
 guide writes an invalid measurement. A bad ECG strip is sent all the same, as "questionable": the samples are what the
-doctor judges by. A computed value (BMI, mean pressure) names the cabin as its device and the Observations it came
-from. `effective` carries the zone offset of UTC.
+doctor judges by; and a number that the doctor of a consultation accepted is told, whatever its grade. A computed
+value (BMI, mean pressure) names the cabin as its device and the Observations it came from. `effective` carries the
+zone offset of UTC.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from cabin_agent.fhir.codes import (
     absent,
     concept,
 )
+from cabin_agent.fhir.consultation import is_accepted, reviewed
 from cabin_agent.fhir.entry import Frame, instant
 from cabin_agent.fhir.evidence import circumstances, evidence_extension
 from cabin_agent.fhir.hearing import threshold_component
@@ -31,10 +33,10 @@ from cabin_agent.wording import DECIMALS, UNITS, phrase, rounded, text, withheld
 
 
 def observation(frame: Frame, position: int, outcome: Outcome) -> Resource:
-    """The Observation of the outcome at `position` in the visit."""
+    """The Observation of the outcome at `position` in the visit, with the doctor's word on it where there is one."""
     if isinstance(outcome, NotMeasured):
-        return _not_measured(frame, position, outcome)
-    return _measured(frame, position, outcome)
+        return reviewed(frame, position, _not_measured(frame, position, outcome))
+    return reviewed(frame, position, _measured(frame, position, outcome))
 
 
 def device_key(device: Device) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ def _measured(frame: Frame, position: int, measure: Measure) -> Resource:
         **_derived_from(frame, measure),
     }
     described["extension"].append(evidence_extension(evidence, unit))
-    if withheld(measure):
+    if withheld(measure) and not is_accepted(frame, position):
         return described | _withheld(frame, measure)
     return described | _values(frame, measure)
 

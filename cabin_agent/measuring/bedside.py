@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 from cabin_agent.clock import VisitClock
 from cabin_agent.instruments import USABLE, Ear, Instruments
+from cabin_agent.measuring.coaching import Coach, Holds
 from cabin_agent.recorder import Track
 from cabin_agent.results import Evidence, Grade, Measure, WhyNot
 from drivers.events import Event, Trouble
@@ -40,6 +42,10 @@ class Bedside:
     packed: list[bytes] = field(default_factory=list)
     """Tracks of this attempt, packed; kept by the conductor only with the value that they gave."""
 
+    def coach(self, holds: Holds) -> Coach:
+        """Who tells the agent what is wrong during this attempt."""
+        return Coach(lambda code: self.say(code), holds)
+
     def track(self) -> Track:
         """A new stretch of the recording."""
         return Track(self.clock.wall_ms())
@@ -57,8 +63,19 @@ def worst(*grades: Grade) -> Grade:
 
 async def heard(ear: Ear, *kinds: type[Event]) -> AsyncIterator[Any]:
     """Events of the given types as they come; raises `Unmeasured` when the instrument goes away or falls silent."""
+    async for event in heard_or_silence(ear, None, *kinds):
+        yield event
+
+
+async def heard_or_silence(ear: Ear, silence_s: float | None, *kinds: type[Event]) -> AsyncIterator[Any]:
+    """As `heard`, and None after every `silence_s` real seconds in which nothing came."""
     while True:
-        item = await ear.next()
+        try:
+            async with asyncio.timeout(silence_s):
+                item = await ear.next()
+        except TimeoutError:
+            yield None
+            continue
         if isinstance(item, LinkState):
             if item not in USABLE:
                 raise Unmeasured("unplugged" if item is not LinkState.STALE else "silent")

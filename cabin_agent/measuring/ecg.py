@@ -8,8 +8,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from cabin_agent.measuring.advice import HEART, electrodes_off
 from cabin_agent.measuring.agreement import rate_notes
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within, worst
+from cabin_agent.measuring.coaching import Coach, lasting
+from cabin_agent.measuring.running_lead import LONGEST_HOLE_S, RATE_LEADS, RunningLead, off
 from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity, Strip
 from cabin_signal.ecg import EcgStream
 from cabin_signal.findings import Beat, QualitySpan
@@ -23,10 +26,6 @@ STRIP_S = 30.0
 SETTLE_S = 2.0
 """Left out at the beginning: the amplifier's high-pass is still swinging."""
 LIMIT_S = 60.0
-RATE_LEADS = ("II", "I", "V5", "V2", "V4", "V3", "V6", "V1")
-"""Leads that the rate is counted on, the best first."""
-LONGEST_HOLE_S = 2.0
-"""A strip with a longer hole is begun again."""
 
 Channels = NDArray[np.float64]
 
@@ -35,10 +34,12 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     """Record one strip and count its beats; raises `Unmeasured` when no strip without a long hole was had."""
     started, track = bedside.clock.wall_ms(), bedside.track()
     waves: list[Wave] = []
+    watch = _Watch(bedside.coach(HEART))
     with bedside.instruments.listen("ecg") as ear:
         await bedside.instruments.start("ecg")
         async with within(bedside, LIMIT_S, "timeout"):
             async for wave in heard(ear, Wave):
+                watch.heard(wave)
                 if waves and _hole(waves[-1], wave) > LONGEST_HOLE_S:
                     waves.clear()
                 waves.append(wave)
@@ -62,6 +63,22 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     counted = len(read.beats) - 1
     proof = evidence(bedside, "ecg", started, grade, *reasons, mode="strip-mean", readings=counted, notes=notes)
     return ecg, Measure("heart_rate", {"value": Quantity(round(rate, 1), "/min")}, proof)
+
+
+class _Watch:
+    """The strip as it comes, for the agent alone: which electrode is off, and what disturbs the best lead."""
+
+    def __init__(self, coach: Coach) -> None:
+        self._coach, self._lead = coach, RunningLead()
+        self._reasons: tuple[str, ...] = ()
+        self._seconds = 0.0
+
+    def heard(self, wave: Wave) -> None:
+        self._seconds += lasting(wave)
+        found = self._lead.heard(wave)
+        if found is not None and found.quality and self._seconds > SETTLE_S:
+            self._reasons = found.quality[-1].reasons
+        self._coach.hear(electrodes_off(off(wave), wave.channels) | {*self._reasons}, lasting(wave))
 
 
 def _length(waves: list[Wave]) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cabin_agent.measuring.advice import FINGER, finger_wrong
 from cabin_agent.measuring.agreement import rate_notes
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within, worst
+from cabin_agent.measuring.coaching import lasting
 from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity
 from cabin_signal.findings import QualitySpan
 from cabin_signal.plausibility import judge
@@ -34,12 +36,20 @@ class _Finger:
     rate: float | None = None
     """The oximeter's own pulse rate."""
     out: bool = False
+    weak: bool = False
+    """Whether the oximeter marked its last pulse as weak."""
 
     def wave(self, wave: Wave) -> None:
         findings = self.pleth.update([row[0] for row in wave.samples])
         self.samples += len(wave.samples)
         self.spans.extend(findings.quality)
         self.rates.extend(point.bpm for point in findings.pulse_rate)
+        if "pulse" in wave.flags:
+            self.weak = "low-perfusion" in wave.flags
+
+    def wrong(self, wave: Wave) -> set[str]:
+        """What is wrong as of this block, in the words of `advice.FINGER`."""
+        return finger_wrong(wave.flags, self.spans[-1].reasons if self.spans else (), weak=self.weak)
 
     def reading(self, reading: Reading) -> None:
         if reading.quantity == "spo2":
@@ -58,7 +68,7 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     """Wait for ten steady seconds after twenty of settling; raises `Unmeasured` when they do not come."""
     started, track, finger = bedside.clock.wall_ms(), bedside.track(), _Finger()
     spot: Spot | NoSpot = NoSpot("too-few")
-    told = False
+    coach = bedside.coach(FINGER)
     with bedside.instruments.listen("oximeter") as ear:
         await bedside.instruments.start("oximeter")
         try:
@@ -67,11 +77,9 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
                     if isinstance(event, Wave):
                         track.add(event)
                         finger.wave(event)
+                        coach.hear(finger.wrong(event), lasting(event))
                         continue
                     finger.reading(event)
-                    if finger.out is not told:
-                        told = finger.out
-                        bedside.say("finger-out" if told else "")
                     if isinstance(spot := spo2_spot(finger.seconds()), Spot) and finger.rates:
                         break
         except Unmeasured as failure:

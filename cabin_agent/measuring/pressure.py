@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from cabin_agent.measuring.advice import ARM, CuffWatch
 from cabin_agent.measuring.agreement import rate_notes
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, computed, evidence, heard, within, worst
+from cabin_agent.measuring.coaching import lasting
 from cabin_agent.recorder import Track
 from cabin_agent.results import Grade, Measure, Outcome, Quantity
 from cabin_signal.cuff import CuffFindings, CuffStream
@@ -26,7 +28,7 @@ UNITS: dict[Component, str] = {"systolic": "mm[Hg]", "diastolic": "mm[Hg]", "mea
 async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
     """One reading; raises `Unmeasured` with the instrument's own error, or with why its numbers cannot be."""
     started, track, cuff = bedside.clock.wall_ms(), bedside.track(), CuffStream()
-    rest = bedside.rest_s
+    rest, coach, watch = bedside.rest_s, bedside.coach(ARM), CuffWatch()
     with bedside.instruments.listen("tensiometer") as ear:
         await bedside.instruments.start("tensiometer")
         async with within(bedside, LIMIT_S, "timeout"):
@@ -34,6 +36,7 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
                 if isinstance(event, PressureResult):
                     break
                 _follow(event, track, cuff)
+                coach.hear(watch.heard(event.index / event.rate, event.samples[-1][0]), lasting(event))
     bedside.keep(track)
     values = _values(event)
     _refuse_impossible(values)

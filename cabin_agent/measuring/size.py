@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from cabin_agent.measuring.bedside import Bedside, Unmeasured, computed, evidence, heard, within
+from cabin_agent.measuring.advice import FEET, feet_wrong
+from cabin_agent.measuring.bedside import Bedside, Unmeasured, computed, evidence, heard_or_silence, within
 from cabin_agent.results import Measure, NotMeasured, Outcome, Quantity
 from cabin_signal.bmi import bmi
 from cabin_signal.plausibility import judge
 from cabin_signal.spot import HEIGHT_TOLERANCE_CM, WEIGHT_TOLERANCE_KG, Spot, next_of_pair, pair_spot
-from drivers.events import NoValue, Reading
+from drivers.events import NoValue, Reading, Value
 
 LIMIT_S = 30.0
+SILENCE_S = 3.0
+"""Real seconds after which a scale that is asked every two would have answered, were nobody moving on it."""
 
 
 async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
@@ -18,10 +21,18 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     weights: list[float] = []
     heights: list[float] = []
     kept = {"weight": weights, "height": heights}
+    coach, told_at = bedside.coach(FEET), bedside.clock.now()
+    before_it: Value | None = None
     with bedside.instruments.listen("scale") as ear:
         await bedside.instruments.start("scale")
         async with within(bedside, LIMIT_S, "nobody"):
-            async for reading in heard(ear, Reading):
+            async for reading in heard_or_silence(ear, SILENCE_S, Reading):
+                if reading is None or reading.quantity == "weight":
+                    now = bedside.clock.now()
+                    coach.hear(feet_wrong(reading, before_it), now - told_at)
+                    told_at, before_it = now, reading and reading.value
+                if reading is None:
+                    continue
                 # The last word of a message is its BMI, where it has one; else the next message begins.
                 if reading.quantity == "weight" and _enough(weights):
                     break

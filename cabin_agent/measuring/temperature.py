@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cabin_agent.measuring.advice import FOREHEAD, forehead_wrong
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within
 from cabin_agent.results import Measure, Outcome, Quantity
 from cabin_signal.plausibility import judge
@@ -20,13 +21,18 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
     last: Reading | None = None
     ambient = False
     due = clock.now() + APART_S
+    coach, told_at = bedside.coach(FOREHEAD), clock.now()
     with bedside.instruments.listen("thermometer") as ear:
         await bedside.instruments.start("thermometer")
         async with within(bedside, LIMIT_S, "too-far"):
             async for reading in heard(ear, Reading):
                 if reading.quantity == "ambient_temperature":
                     ambient = ambient or "ambient-out-of-range" in reading.flags
-                elif clock.now() >= due and not isinstance(reading.value, NoValue) and _somebody(reading.value):
+                    continue
+                now = clock.now()
+                coach.hear(forehead_wrong(_seen(reading), readings, reading.flags), now - told_at)
+                told_at = now
+                if clock.now() >= due and not isinstance(reading.value, NoValue) and _somebody(reading.value):
                     last, due = reading, clock.now() + APART_S
                     readings.append(reading.value)
                     if next_temperature(readings) == "done":
@@ -48,6 +54,12 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
         site=str(last.detail["site"]),
     )
     return (Measure("temperature", {"value": Quantity(round(spot.value, 2), "Cel")}, proof),)
+
+
+def _seen(reading: Reading) -> float | None:
+    """What the sensor looks at, where that can be a person."""
+    there = not isinstance(reading.value, NoValue) and _somebody(reading.value)
+    return reading.value if there and not isinstance(reading.value, NoValue) else None
 
 
 def _somebody(celsius: float) -> bool:

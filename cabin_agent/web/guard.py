@@ -2,7 +2,7 @@
 
 The loopback address is no proof of anything: every page open in a browser on this machine can reach it. `Host` stops
 DNS rebinding, `Origin` stops requests and WebSockets of other sites, the token says who asks, and the route's table
-says which role may. What lies outside `/api/` (the kiosk's pages, which hold no data) needs no token.
+says which role may. What lies outside `/api/` (the pages, which hold no data) needs no token.
 """
 
 from __future__ import annotations
@@ -15,11 +15,17 @@ from aiohttp.typedefs import Middleware
 
 from cabin_agent.web.problems import Handler, Problem
 
-COOKIE = "cabin_session"
 API = "/api/"
+ROLE_HEADER = "Cabin-Role"
+ROLE_QUERY = "as"
 
 KIOSK = "kiosk"
+NURSE = "nurse"
 TECHNICIAN = "technician"
+DOCTOR = "doctor"
+PEOPLE = frozenset({NURSE, TECHNICIAN, DOCTOR})
+"""Roles to which a person signs in."""
+EVERYONE = PEOPLE | {KIOSK}
 ANYONE: frozenset[str] = frozenset()
 """No token needed."""
 
@@ -37,7 +43,7 @@ class Account(Protocol):
 
     @property
     def role(self) -> str:
-        """One of "kiosk", "technician"."""
+        """One of `EVERYONE`."""
         ...
 
 
@@ -53,6 +59,14 @@ class Access(Protocol):
 
     def exchange(self, ticket: str) -> str | None:
         """The session token for a single-use launch ticket, or None."""
+        ...
+
+    async def sign_in(self, name: str, code: str, role: str) -> str:
+        """The session token of a person; raises `Refusal` "wrong-code" or "locked"."""
+        ...
+
+    def sign_out(self, token: str) -> None:
+        """End one session of a person."""
         ...
 
 
@@ -77,12 +91,35 @@ def account_of(request: web.Request) -> Account:
 
 
 def token_of(request: web.Request) -> str:
-    """The token of a request: the bearer's if there is an Authorization header, else the session cookie's."""
-    header = request.headers.get("Authorization")
-    if header is None:
-        return request.cookies.get(COOKIE, "")
-    scheme, _, token = header.partition(" ")
+    """The token of a request: the bearer's if there is an Authorization header, else that of the session it means.
+
+    A browser may hold a session of each role: the request names one, in a header or, where a page cannot set headers,
+    in the query. One that names none means the only session that there is.
+    """
+    if "Authorization" in request.headers:
+        return bearer_of(request)
+    role = named_role(request)
+    held = [request.cookies[cookie_of(each)] for each in sorted(EVERYONE) if cookie_of(each) in request.cookies]
+    if role is None:
+        return held[0] if len(held) == 1 else ""
+    return request.cookies.get(cookie_of(role), "")
+
+
+def bearer_of(request: web.Request) -> str:
+    """The token of the Authorization header, or ""."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def named_role(request: web.Request) -> str | None:
+    """The role that a request says it speaks for; None where it says none that exists."""
+    role = request.headers.get(ROLE_HEADER) or request.query.get(ROLE_QUERY)
+    return role if role in EVERYONE else None
+
+
+def cookie_of(role: str) -> str:
+    """The name of a role's session cookie."""
+    return f"cabin_{role}"
 
 
 def _check_host(request: web.Request, allowed: frozenset[str]) -> None:
@@ -95,7 +132,10 @@ def _check_host(request: web.Request, allowed: frozenset[str]) -> None:
 def _check_origin(request: web.Request) -> None:
     """A page of ours comes from the scheme, name and port that it asks; any other, "null" too, is a stranger."""
     origins = request.headers.getall("Origin", [])
-    if any(origin.lower() != f"{request.scheme}://{request.headers['Host'].lower()}" for origin in origins):
+    strange = any(origin.lower() != f"{request.scheme}://{request.headers['Host'].lower()}" for origin in origins)
+    # A browser sends no Origin with a plain GET; what it says of itself instead (Fetch Metadata) no page can change.
+    fetched_by = request.headers.get("Sec-Fetch-Site", "same-origin")
+    if strange or (request.path.startswith(API) and fetched_by not in ("same-origin", "none")):
         raise Problem("bad-origin", "Pages of other sites may not speak to the cabin: open the cabin's own page.")
 
 
@@ -114,7 +154,7 @@ def _account(request: web.Request, access: Access, needed: frozenset[str]) -> Ac
     token = token_of(request)
     if not token:
         raise Problem(
-            "no-token", "Send a token: 'Authorization: Bearer ...', or open a session with a launch ticket."
+            "no-token", "Send a token: 'Authorization: Bearer ...', or sign in and say with which role you ask."
         )
     account = access.who(token)
     if account is None:

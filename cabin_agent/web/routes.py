@@ -1,32 +1,36 @@
 """The routes of the local API: one table, one short handler each.
 
-A technician may drive a visit and see its values only in a simulated cabin: a real visit belongs to its kiosk. Two
-events are not of a visit, taking the cabin out of order and back, and stay open to the technician.
+A technician may drive a visit and see its values only in a simulated cabin: a real visit belongs to its kiosk. Words
+that are not of the person (`STAFF`) belong to the nurse; those that look after the cabin alone stay open to the
+technician. Whoever may not see the visit gets the cabin's view in answer to a word.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 from dataclasses import dataclass
-from typing import Any, NoReturn
 
 from aiohttp import web
 
 from cabin_agent.face import Face, Json
-from cabin_agent.web.guard import ANYONE, COOKIE, KIOSK, TECHNICIAN, Access, Account, account_of
+from cabin_agent.kiosk import STAFF
+from cabin_agent.voice import Voice
+from cabin_agent.web.guard import ANYONE, DOCTOR, EVERYONE, KIOSK, NURSE, TECHNICIAN, Access, Account, account_of
+from cabin_agent.web.messages import answer, json_body, string
 from cabin_agent.web.problems import Handler, Problem
+from cabin_agent.web.sessions import Sessions
 from cabin_agent.web.stream import Streams
+from cabin_agent.web.whep import Calls
+from cabin_agent.wording import LANGUAGES
 
 API_VERSION = 1
 BASE = "/api/v1"
-MOST_BODY = 65536
-BODY_S = 10.0
 VERBS = ("start", "stop")
-MAINTENANCE = frozenset({"out_of_order", "restored"})
+MAINTENANCE = frozenset({"out_of_order", "restored", "tick"})
 """Events that happen between visits and that a technician may tell a real cabin."""
-
-BOTH = frozenset({KIOSK, TECHNICIAN})
+BETWEEN_VISITS = frozenset({"ready", "cleaning", "out_of_order"})
+"""States in which nothing of a person is left in the core."""
+FORGET = {"Clear-Site-Data": '"cache", "storage"'}
+"""A browser that gets this drops whatever it may have kept of the visit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,108 +44,125 @@ class Route:
 
 
 class Api:
-    """The handlers, over the core's face."""
+    """The handlers, over the core's face; `build` is that of the pages that belong to it."""
 
-    def __init__(self, face: Face, access: Access, streams: Streams) -> None:
-        self._face = face
-        self._access = access
-        self._streams = streams
+    def __init__(self, face: Face, access: Access, streams: Streams, voice: Voice, build: str) -> None:
+        self._face, self._streams, self._voice, self._build = face, streams, voice, build
+        self._sessions, self._calls = Sessions(access), Calls(face)
+        self._shown = True
+        """Whether the kiosk's browser may still hold something of a visit; nobody knows what ran before this core."""
 
     def routes(self) -> tuple[Route, ...]:
         """Every route of the API."""
-        technician = frozenset({TECHNICIAN})
+        sessions, calls = self._sessions, self._calls
+        kiosk, technician, doctor = (frozenset({role}) for role in (KIOSK, TECHNICIAN, DOCTOR))
         return (
-            Route("GET", f"{BASE}/status", BOTH, self.status),
-            Route("GET", f"{BASE}/visit", BOTH, self.visit),
-            Route("POST", f"{BASE}/visit/events", BOTH, self.tell),
-            Route("GET", f"{BASE}/visit/results", BOTH, self.results),
+            Route("GET", f"{BASE}/status", EVERYONE, self.status),
+            Route("GET", f"{BASE}/visit", kiosk | technician, self.visit),
+            Route("POST", f"{BASE}/visit/events", frozenset({KIOSK, NURSE, TECHNICIAN}), self.tell),
+            Route("GET", f"{BASE}/visit/results", kiosk | technician, self.results),
+            Route("GET", f"{BASE}/voice", kiosk, self.voice),
+            Route("GET", f"{BASE}/cabin", frozenset({NURSE, TECHNICIAN}), self.cabin),
+            Route("GET", f"{BASE}/consultation", doctor, calls.consultation),
+            Route("POST", f"{BASE}/consultation/token", doctor, calls.token),
+            Route("POST", f"{BASE}/whep", ANYONE, calls.offer),
+            Route("DELETE", f"{BASE}/whep/{{session}}", doctor, calls.hang_up),
             Route("GET", f"{BASE}/instruments", technician, self.instruments),
             Route("POST", f"{BASE}/instruments/{{name}}/{{verb}}", technician, self.command),
             Route("GET", f"{BASE}/deliveries", technician, self.deliveries),
-            Route("POST", f"{BASE}/session", ANYONE, self.session),
-            Route("GET", f"{BASE}/stream", BOTH, self._streams.handle),
+            Route("POST", f"{BASE}/session", ANYONE, sessions.launch),
+            Route("POST", f"{BASE}/sign-in", ANYONE, sessions.sign_in),
+            Route("POST", f"{BASE}/sign-out", ANYONE, sessions.sign_out),
+            Route("GET", f"{BASE}/stream", EVERYONE, self._streams.handle),
         )
 
     async def status(self, _: web.Request) -> web.Response:
         """Version, readiness, simulated or not, and the delivery."""
-        return _answer(self._face.status())
+        return answer({**self._face.status(), "build": self._build})
 
-    async def visit(self, _: web.Request) -> web.Response:
+    async def visit(self, request: web.Request) -> web.Response:
         """Where the visit stands."""
-        return _answer({**self._face.visit(), "api": API_VERSION})
+        account = account_of(request)
+        self._check_may_see(account)
+        return self._visit(account, self._face.visit())
 
     async def tell(self, request: web.Request) -> web.Response:
-        """One event; the visit after it."""
-        message = await _body(request)
-        event = message.get("event")
-        if not isinstance(event, str):
-            raise Problem("bad-value", "An event has a name: send {'event': '...'}.")
-        if event not in MAINTENANCE:
-            self._only_kiosk_of_a_real_cabin(account_of(request))
-        return _answer({**await self._face.tell(message), "api": API_VERSION})
+        """One event; the visit after it, or the cabin for those who may not see the visit."""
+        account, message = account_of(request), await json_body(request)
+        event = string(message, "event", "An event has a name: send {'event': '...'}.")
+        if not self._may_say(account, event):
+            raise Problem("forbidden", f"The role '{account.role}' may not say this: {_owner(event)}.")
+        visit = await self._face.tell(message)
+        return self._visit(account, visit) if self._may_see(account) else self._cabin(account)
 
     async def results(self, request: web.Request) -> web.Response:
         """The outcomes of the open visit."""
-        self._only_kiosk_of_a_real_cabin(account_of(request))
-        return _answer(self._face.results())
+        self._check_may_see(account_of(request))
+        return answer(self._face.results())
+
+    async def voice(self, request: web.Request) -> web.Response:
+        """One text of the catalogue, read aloud."""
+        key, language = request.query.get("key", ""), request.query.get("language", "")
+        if "measure" in request.query:
+            key = f"measure.{request.query['measure']}.instruction"
+        spoken = next((each for each in LANGUAGES if each == language), None)
+        if spoken is None:
+            raise Problem("bad-value", f"The language is one of: {', '.join(LANGUAGES)}.")
+        return web.Response(body=await self._voice.say(spoken, key), content_type="audio/wav")
+
+    async def cabin(self, request: web.Request) -> web.Response:
+        """The cabin without its person."""
+        return self._cabin(account_of(request))
 
     async def instruments(self, _: web.Request) -> web.Response:
         """Every instrument and its state."""
-        return _answer({"instruments": self._face.instruments()})
+        return answer({"instruments": self._face.instruments()})
 
     async def command(self, request: web.Request) -> web.Response:
         """Start or stop one instrument."""
         verb = request.match_info["verb"]
         if verb not in VERBS:
             raise Problem("bad-value", "An instrument can be told to 'start' or to 'stop', nothing else.")
-        return _answer(await self._face.command(request.match_info["name"], verb))
+        return answer(await self._face.command(request.match_info["name"], verb))
 
     async def deliveries(self, request: web.Request) -> web.Response:
         """What was handed to the record, newest first."""
         limit = request.query.get("limit", "50")
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 500):
             raise Problem("bad-value", "The limit is a whole number from 1 to 500.")
-        return _answer({"deliveries": self._face.deliveries(int(limit))})
+        return answer({"deliveries": self._face.deliveries(int(limit))})
 
-    async def session(self, request: web.Request) -> web.Response:
-        """A session cookie for the kiosk's single-use launch ticket."""
-        ticket = (await _body(request)).get("ticket")
-        if not isinstance(ticket, str):
-            raise Problem("bad-value", "A session is opened with a launch ticket: send {'ticket': '...'}.")
-        token = self._access.exchange(ticket)
-        if token is None:
-            raise Problem("bad-ticket", "This launch ticket is unknown or already used: restart the kiosk.")
-        response = web.Response(status=204)
-        response.set_cookie(COOKIE, token, path=BASE, httponly=True, samesite="Strict")
+    def _visit(self, account: Account, visit: Json) -> web.Response:
+        """The visit; once it is forgotten, with the order to the kiosk's browser to forget it too."""
+        view = {**visit, "api": API_VERSION, "build": self._build, "voice": self._voice.installed}
+        view["may"] = [word for word in visit["may"] if self._may_say(account, word)]
+        response = answer(view)
+        if account.role == KIOSK:
+            left = visit["state"] not in BETWEEN_VISITS
+            if self._shown and not left:
+                response.headers.update(FORGET)
+            self._shown = left
         return response
 
-    def _only_kiosk_of_a_real_cabin(self, account: Account) -> None:
-        if account.role != KIOSK and not self._face.status()["simulated"]:
+    def _cabin(self, account: Account) -> web.Response:
+        cabin = self._face.cabin()
+        may = [word for word in cabin["may"] if self._may_say(account, word)]
+        return answer({**cabin, "may": may, "build": self._build})
+
+    def _may_see(self, account: Account) -> bool:
+        return account.role == KIOSK or (account.role == TECHNICIAN and bool(self._face.status()["simulated"]))
+
+    def _check_may_see(self, account: Account) -> None:
+        if not self._may_see(account):
             raise Problem("forbidden", "A real visit belongs to the kiosk: do this at the cabin's screen.")
 
-
-def _answer(body: Json) -> web.Response:
-    """JSON without NaN or infinity: those are no values, and raise ValueError."""
-    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return web.Response(text=text, content_type="application/json")
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    if request.content_type != "application/json":
-        raise Problem("not-json", "Send the body as JSON, with Content-Type: application/json.")
-    try:
-        async with asyncio.timeout(BODY_S):
-            raw = await request.read()
-    except TimeoutError:
-        raise Problem("slow-request", "The body of the request did not arrive in time: send it again.") from None
-    try:
-        body = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise Problem("malformed", "The body of the request is not JSON: send an object, in UTF-8.") from None
-    if not isinstance(body, dict):
-        raise Problem("malformed", "The body of the request is not a JSON object: send {...}.")
-    return body
+    def _may_say(self, account: Account, event: str) -> bool:
+        if account.role == KIOSK:
+            return event not in STAFF
+        if account.role == NURSE:
+            return event in STAFF
+        return event in MAINTENANCE or self._may_see(account)
 
 
-def _no_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
+def _owner(event: str) -> str:
+    return "do it on the nurse's page" if event in STAFF else "do it at the cabin's screen"

@@ -13,18 +13,22 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiohttp import ClientError, WSCloseCode, WSMsgType, web
 
 from cabin_agent.face import Face, Json
-from cabin_agent.web.guard import KIOSK, Access, account_of, token_of
+from cabin_agent.web.guard import KIOSK, TECHNICIAN, Access, account_of, token_of
 from cabin_agent.web.problems import Problem, where
 
 log = logging.getLogger(__name__)
 
 OUTSIDE_A_VISIT = frozenset({"instrument", "delivery", "changed", "nurse", "dropped"})
-"""Events that hold nothing of a person, which a technician may follow in a real cabin."""
+"""Events that hold nothing of a person: nurse and doctor follow these alone, a technician in a real cabin too."""
+
+NOBODYS = frozenset({"ready", "cleaning", "out_of_order"})
+"""States in which whatever an instrument sends is of no visit."""
 
 _MOST_INCOMING = 4096
 _CLOSE_S = 1.0
@@ -57,8 +61,9 @@ class Ended(Exception):
 class Streams:
     """All open streams of one application."""
 
-    def __init__(self, face: Face, access: Access, limits: Limits) -> None:
+    def __init__(self, face: Face, access: Access, limits: Limits, build: str) -> None:
         self._face = face
+        self._build = build
         self._access = access
         self._limits = limits
         self._open = 0
@@ -71,8 +76,11 @@ class Streams:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One stream, from handshake to end."""
         waves = _asked_for_waves(request)
-        if waves and not self._all_events(request):
-            raise Problem("forbidden", "Waveforms of a real visit belong to the kiosk: look at the cabin's screen.")
+        if waves and account_of(request).role not in (KIOSK, TECHNICIAN):
+            raise Problem(
+                "forbidden",
+                "Waveforms go to the kiosk, and to a technician between visits: a doctor sees them in the call.",
+            )
         if self._open >= self._limits.most:
             raise Problem("too-many-streams", "Too many streams are open: close one, then try again.")
         socket = web.WebSocketResponse(
@@ -93,7 +101,8 @@ class Streams:
 
     async def _serve(self, request: web.Request, socket: web.WebSocketResponse, waves: bool) -> None:
         everything = self._all_events(request)
-        with self._face.watch(waves) as changes:
+        wanted = partial(self._may_see, everything, account_of(request).role == TECHNICIAN)
+        with self._face.watch(waves, wanted) as changes:
             await socket.prepare(request)
             code = await _first_end(
                 self._write(socket, changes, everything, waves),
@@ -106,11 +115,21 @@ class Streams:
     async def _write(
         self, socket: web.WebSocketResponse, changes: AsyncIterator[Json | bytes], everything: bool, waves: bool
     ) -> None:
-        await self._send(socket, {"type": "hello", "api": 1, "waves": waves, "everything": everything})
+        hello = {"type": "hello", "api": 1, "build": self._build, "waves": waves, "everything": everything}
+        await self._send(socket, hello)
         async for change in changes:
-            if everything or (isinstance(change, dict) and change.get("type") in OUTSIDE_A_VISIT):
-                await self._send(socket, change)
+            await self._send(socket, change)
         raise Ended(WSCloseCode.GOING_AWAY)
+
+    def _may_see(self, everything: bool, preview: bool, change: Json | bytes) -> bool:
+        """Whether a reader may see this: all, or what is of nobody; a technician previews between visits.
+
+        A wave's description is no sample: with it, a preview that was opened in a visit can draw after it.
+        """
+        sort = change.get("type") if isinstance(change, dict) else None
+        if everything or sort in OUTSIDE_A_VISIT or (preview and sort == "wave"):
+            return True
+        return preview and self._face.cabin()["state"] in NOBODYS
 
     async def _beat(self, socket: web.WebSocketResponse, entitled: Callable[[], bool]) -> None:
         """A heartbeat is a timer by nature: it is what tells silence from death."""
@@ -134,7 +153,8 @@ class Streams:
                 await socket.send_str(json.dumps(message, ensure_ascii=False, allow_nan=False))
 
     def _all_events(self, request: web.Request) -> bool:
-        return account_of(request).role == KIOSK or bool(self._face.status()["simulated"])
+        role = account_of(request).role
+        return role == KIOSK or (role == TECHNICIAN and bool(self._face.status()["simulated"]))
 
     def _entitled(self, request: web.Request, everything: bool) -> bool:
         """Whether the token still opens what this stream carries."""

@@ -1,0 +1,187 @@
+"""How a task is tried on its instrument, whoever asked for it: retried, repeated, stopped, left safe."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cabin_agent.clock import VisitClock
+from cabin_agent.course import Course
+from cabin_agent.face import Refusal
+from cabin_agent.instruments import Instruments
+from cabin_agent.measuring.bedside import Bedside, Unmeasured
+from cabin_agent.measuring.repeat import confirmed, unusual
+from cabin_agent.measuring.tasks import CONDUCT
+from cabin_agent.plan import ATTEMPTS, TASKS, Rules, TaskName
+from cabin_agent.results import Outcome
+from drivers.errors import DriverError
+
+log = logging.getLogger(__name__)
+
+NEWS_S = 2.0
+"""Real seconds in which an idle instrument shows that it lives."""
+GRACE_S = 5.0
+"""Real seconds that an unplugged instrument is waited for: a plug is pushed back by a hand, at any speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the visit has to keep after a task, a pressure reading, or the agent's sitting down or standing up."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    tracks: tuple[bytes, ...] = ()
+    seated_s: float | None = None
+    stood: bool = False
+    """The agent stood up: the rest begins anew with the next sitting down."""
+    reading_ends_s: tuple[float, ...] = ()
+
+
+Tried = tuple[Told, Unmeasured | None]
+"""What a task gave; with a failure it gave no value, and what is told holds no outcome."""
+
+
+class Attempts:
+    """Makes one measure at a time with the agent; `changed` is called whenever there is something new to show."""
+
+    def __init__(
+        self,
+        instruments: Instruments,
+        clock: VisitClock,
+        rules: Rules,
+        course: Course,
+        changed: Callable[[], None],
+    ) -> None:
+        self._instruments, self._clock, self._rules = instruments, clock, rules
+        self.course, self._changed = course, changed
+        self.messages: tuple[str, ...] = ()
+        """Codes of what the agent should read now."""
+        self.waiting_to_sit = False
+        self._nudged = asyncio.Event()
+        self._seated = asyncio.Event()
+
+    def seated(self) -> None:
+        """The agent sits, back supported, cuff on. Raises `Refusal` when nobody asked."""
+        if not self.waiting_to_sit:
+            raise Refusal("not-now", "The cabin is not waiting for the agent to sit down.")
+        self.waiting_to_sit = False
+        self._seated.set()
+
+    async def sit(self) -> None:
+        """Ask the agent to sit down, and wait for it: the rest counts from then."""
+        self._seated.clear()
+        self.waiting_to_sit = True
+        self._changed()
+        try:
+            await self._seated.wait()
+        finally:
+            self.waiting_to_sit = False
+        self.course.seated_at = self._clock.now()
+
+    async def tried(self, task: TaskName) -> Tried:
+        """Try a task, at most `ATTEMPTS` times; an unusual value is measured once more."""
+        failure, first = Unmeasured("unplugged", "absent"), Told()
+        for self.course.attempt in range(1, ATTEMPTS + 1):
+            result = await self._attempt(task)
+            if isinstance(result, Unmeasured):
+                failure = result
+                if failure.why == "absent":
+                    break
+            elif first.outcomes or not unusual(result.outcomes):
+                repeated = confirmed(first.outcomes, result.outcomes)
+                return Told(repeated, (*first.tracks, *result.tracks)), None
+            else:
+                first = result
+        # Unusual, and the repeat gave nothing: the value stands as it is.
+        return (first, None) if first.outcomes else (Told(), failure)
+
+    async def inflated(self) -> Tried:
+        """Take one pressure reading; a failed inflation counts too, for the arm was squeezed."""
+        for self.course.attempt in range(1, ATTEMPTS + 1):
+            result = await self._attempt("pressure")
+            if isinstance(result, Told) or result.detail != "instrument-failed":
+                break  # a start that was refused inflated nothing
+        ended = self._clock.now()
+        self.course.reading_ends.append(ended)
+        if isinstance(result, Told):
+            return replace(result, reading_ends_s=(ended,)), None
+        return Told(reading_ends_s=(ended,)), result
+
+    async def leave_safe(self, task: TaskName) -> None:
+        """Nothing runs any more: stop the task's instrument; one that does not confirm is told to the agent."""
+        self.course.running, self.messages = None, ()
+        try:
+            await self._instruments.stop(TASKS[task].instrument)
+        except DriverError as error:
+            log.error("%s", error)
+            self._say("not-deflated")
+
+    def nudge(self) -> None:
+        """Stop what runs, until `calm`."""
+        self._nudged.set()
+
+    def calm(self) -> None:
+        """Let the next work run."""
+        self._nudged.clear()
+
+    async def unless_nudged(self, work: Coroutine[Any, Any, object]) -> bool:
+        """Do `work` to its end, or stop it at a nudge; True if it came to its end."""
+        doing, nudged = asyncio.ensure_future(work), asyncio.ensure_future(self._nudged.wait())
+        try:
+            await asyncio.wait({doing, nudged}, return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                doing.result()
+            return doing.done()
+        finally:
+            nudged.cancel()
+            doing.cancel()
+            await asyncio.gather(doing, nudged, return_exceptions=True)
+
+    async def _attempt(self, task: TaskName) -> Told | Unmeasured:
+        """One try: what it gave, or why it gave nothing. A defect in a measure ends that measure alone."""
+        bedside = Bedside(self._instruments, self._clock, self._say, self._rested(), self._rules.rest_s)
+        self._changed()
+        try:
+            await self._wait_for(TASKS[task].instrument)
+            outcomes = await CONDUCT[task](bedside, tuple(self.course.outcomes))
+            return Told(outcomes, tuple(bedside.packed))
+        except Unmeasured as failure:
+            result = failure
+        except DriverError:
+            result = Unmeasured("instrument-failed")
+            await self._news_of(TASKS[task].instrument)
+        except Exception as defect:  # an instrument that fails, fails alone
+            log.error("measure %s ended by a defect: %s", task, type(defect).__name__)
+            result = Unmeasured("instrument-failed")
+        self._say(result.detail)
+        return result
+
+    def _rested(self) -> float | None:
+        seated = self.course.seated_at
+        return None if seated is None else round(self._clock.now() - seated, 1)
+
+    async def _wait_for(self, kind: str) -> None:
+        """Wait a moment for an instrument that is not there; raises `Unmeasured` when it stays away."""
+        with self._instruments.listen(kind) as ear:
+            try:
+                async with asyncio.timeout(GRACE_S if self._instruments.present(kind) else 0):
+                    while not self._instruments.usable(kind):
+                        await ear.next()
+            except TimeoutError:
+                raise Unmeasured("unplugged", "absent") from None
+
+    async def _news_of(self, kind: str) -> None:
+        """After a refusal, wait for a word of the instrument: it may be unplugged, and its link not know it yet."""
+        if not self._instruments.usable(kind):
+            return
+        with self._instruments.listen(kind) as ear, suppress(TimeoutError):
+            async with asyncio.timeout(NEWS_S):
+                await ear.next()
+
+    def _say(self, code: str) -> None:
+        """Show one sentence to the agent, by its code; nothing for an empty one."""
+        self.messages = (code,) if code else ()
+        self._changed()

@@ -1,0 +1,63 @@
+"""The doctor's way into a call: a token of the core, then one offer and its answer as WHEP shapes them.
+
+WHEP (draft-ietf-wish-whep): `POST` of an SDP offer, `201` with the answer and the session's address, `DELETE` of that
+address. The offer is authorised by the single-use token alone; it is passed on unread.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from cabin_agent.face import Face
+from cabin_agent.web.guard import API, account_of, bearer_of
+from cabin_agent.web.messages import answer, json_body, raw_body
+from cabin_agent.web.problems import Problem
+from cabin_agent.wording import LANGUAGES
+
+SDP = "application/sdp"
+RESOURCE = f"{API}v1/whep"
+
+
+class Calls:
+    """The handlers of a consultation, over the core's face."""
+
+    def __init__(self, face: Face) -> None:
+        self._face = face
+
+    async def consultation(self, request: web.Request) -> web.Response:
+        """Whether somebody waits, and whose the consultation is."""
+        return answer(self._face.consultation(account_of(request).name))
+
+    async def token(self, request: web.Request) -> web.Response:
+        """A single-use token for one offer."""
+        language = (await json_body(request)).get("language", "fr")
+        if language not in LANGUAGES:
+            raise Problem("bad-value", f"The language is one of: {', '.join(LANGUAGES)}.")
+        return answer(await self._face.join(account_of(request).name, language))
+
+    async def offer(self, request: web.Request) -> web.Response:
+        """Redeem the token: the answer to the browser's offer, and the address that ends the call."""
+        token = bearer_of(request)
+        if not token:
+            raise Problem("no-token", "A call needs the token of its consultation: send 'Authorization: Bearer ...'.")
+        session, sdp = await self._face.offer(token, await _sdp(request))
+        headers = {"Location": f"{RESOURCE}/{session}"}
+        return web.Response(status=201, text=sdp, content_type=SDP, headers=headers)
+
+    async def hang_up(self, request: web.Request) -> web.Response:
+        """End one call; the consultation goes on."""
+        await self._face.hang_up(account_of(request).name, request.match_info["session"])
+        return web.Response(status=204)
+
+
+async def _sdp(request: web.Request) -> str:
+    """A body that at least begins as a session description (RFC 8866, section 5.1)."""
+    if request.content_type != SDP:
+        raise Problem("bad-offer", f"An offer is sent as {SDP}: set the Content-Type.")
+    try:
+        sdp = (await raw_body(request)).decode("utf-8")
+    except UnicodeDecodeError:
+        sdp = ""
+    if not sdp.startswith(("v=0\r\n", "v=0\n")) or "\0" in sdp:
+        raise Problem("bad-offer", "This is no offer of a browser: load the page again.")
+    return sdp
