@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.__main__ import PAGE, TITLES, groups, main
 from bench.figures import Chapter, Figure, figures_table, markdown, median, number, percentile, spread
-from bench.page import chapter_text, page, verdict
+from bench.page import chapter_text, part, part_of, verdict, with_part
 
 VALUES = st.lists(st.floats(0, 1e6), min_size=1, max_size=200)
 
@@ -95,10 +96,57 @@ def test_a_chapter_without_more_ends_with_its_table() -> None:
     assert text.endswith("|")
 
 
-def test_the_page_describes_the_machine_but_not_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_describes_the_machine_but_not_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.node", lambda: "a-host-with-a-name")
-    text = page([Chapter("Start", "How.", (Figure("start", 1.0, "s", 1.5),), "More.")], "0.25")
+    text = part("The cabin", [Chapter("Start", "How.", (Figure("start", 1.0, "s", 1.5),), "More.")], "0.25")
+    assert text.startswith("# The cabin\n")
     assert "cores of" in text and "Python 3." in text and "All 1 limits are kept." in text
     assert "0.25 in the minute before" in text
     assert "a-host-with-a-name" not in text
-    assert text.endswith("More.\n")
+    assert text.endswith("More.")
+
+
+GROUPS = ("cabin", "kiosk", "video")
+
+
+def test_a_group_is_written_without_touching_the_others() -> None:
+    page = with_part("", "video", "# The call\n\nslow", GROUPS)
+    page = with_part(page, "cabin", "# The cabin", GROUPS)
+    before = page
+    page = with_part(page, "video", "# The call\n\nfast", GROUPS)
+    assert part_of(page, "cabin") == "# The cabin"
+    assert part_of(page, "video") == "# The call\n\nfast"
+    assert part_of(page, "kiosk") is None
+    assert page == before.replace("slow", "fast"), "the order is the groups', not that of measuring"
+    assert page.index("# The cabin") < page.index("# The call")
+
+
+@given(st.permutations(GROUPS))
+def test_the_page_is_the_same_in_whatever_order_it_was_measured(order: list[str]) -> None:
+    pages = ["", ""]
+    for group in order:
+        pages[0] = with_part(pages[0], group, f"# {group}", GROUPS)
+    for group in GROUPS:
+        pages[1] = with_part(pages[1], group, f"# {group}", GROUPS)
+    assert pages[0] == pages[1]
+
+
+def test_a_part_that_was_cut_is_not_believed() -> None:
+    page = with_part("", "kiosk", "# The kiosk", GROUPS)
+    assert part_of(page[: page.index("<!-- end")], "kiosk") is None
+
+
+def test_the_committed_page_has_marked_parts() -> None:
+    assert part_of(PAGE.read_text(encoding="utf-8"), "cabin") is not None
+
+
+def test_every_chapter_is_in_one_group_and_a_name_is_said_once() -> None:
+    names = [name for group in groups(hour=False).values() for name in group]
+    assert len(names) == len(set(names))
+    assert set(groups(hour=True)) == set(TITLES) == set(GROUPS)
+
+
+def test_an_unknown_chapter_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["start", "nowhere"])
+    assert "there is no chapter nowhere" in capsys.readouterr().err

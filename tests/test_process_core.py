@@ -35,7 +35,7 @@ SAME = (
 ASKED = ("welcome", "code", "information", "consent_measures", "consent_remote", "exclusions")
 AFTERWARDS = ("results", "ticket", "satisfaction")
 KILLED = {
-    *ASKED, *AFTERWARDS, "ready", "measures", "goodbye", "stopped", "cleaning", "out_of_order",
+    *ASKED, *AFTERWARDS, "ready", "measures", "consultation", "goodbye", "stopped", "cleaning", "out_of_order",
 }  # fmt: skip
 
 
@@ -52,18 +52,19 @@ async def survives(cabin: Cabin, state: str) -> None:
     assert after["elapsed_s"] >= before["elapsed_s"], f"the visit began anew when killed in '{state}'"
 
 
-async def test_killed_at_every_question_before_the_measures() -> None:
+async def test_killed_at_every_question_and_in_a_consultation() -> None:
     async with Cabin(measures=SIZE, kind="consultation") as cabin:
         await survives(cabin, "ready")
-        for state in ASKED:
+        for state in (*ASKED, "consultation"):
             await survives(cabin, state)
+        await cabin.tell("hang_up")
         bundle = await cabin.delivered(await cabin.finish())
-        assert len(cabin.records()) == 1, "the Bundle alone: a scale has no waveform to record"
+        assert len(cabin.records()) == 1, "the Bundle alone: nothing was ordered, and nothing is recorded"
     assert len(resources(bundle, "DocumentReference")) == 1, "the information that was read"
     assert len(resources(bundle, "Consent")) == 2, "to the measures and to the remote act"
     assert len(resources(bundle, "QuestionnaireResponse")) == 2
     for name in SIZE:
-        assert len(observations(bundle, name)) == len(measured(bundle, name)) == 1, name
+        assert (len(observations(bundle, name)), len(measured(bundle, name))) == (1, 0), name
 
 
 async def test_killed_at_every_step_after_the_measures() -> None:

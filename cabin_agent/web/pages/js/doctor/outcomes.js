@@ -1,0 +1,147 @@
+// Every outcome with its evidence; the doctor accepts, rejects or annotates each before it goes to the record.
+import { el, fill } from "../dom.js";
+import { t } from "../texts.js";
+import { amount, clock, phrase, place, reason, sentence } from "./words.js";
+
+class Card {
+  #drawn = "";
+
+  constructor(act) {
+    this.text = el("p", { class: "outcome-text" });
+    this.grade = el("span", { class: "grade" });
+    this.verdict = { accepted: this.#verdict("accepted", act), rejected: this.#verdict("rejected", act) };
+    this.note = el("input", { class: "outcome-note", maxlength: 500, autocomplete: "off" });
+    const noted = () => act(this.outcome, this.outcome.review?.verdict ?? null, this.note.value);
+    this.note.addEventListener("change", noted);
+    this.rows = el("dl");
+    this.more = el("summary");
+    this.evidence = el("details", {}, this.more, this.rows);
+    this.row = el("div", { class: "row" }, this.verdict.accepted, this.verdict.rejected, this.note);
+    this.node = el("li", { class: "outcome" }, this.text, this.grade, this.row, this.evidence);
+  }
+
+  update(outcome) {
+    const drawn = JSON.stringify(outcome) + document.documentElement.lang;
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    this.outcome = outcome;
+    const measured = outcome.status === "measured";
+    this.node.id = `outcome-${outcome.index}`;
+    this.node.dataset.verdict = outcome.review?.verdict ?? "none";
+    this.node.dataset.measure = outcome.measure;
+    this.text.textContent = outcome.text;
+    const grade = () => [t(`grade.${outcome.quality}`), ...outcome.reasons.map(reason)].join(" · ");
+    this.grade.textContent = measured ? grade() : "";
+    this.grade.dataset.grade = outcome.quality ?? "none";
+    this.row.hidden = this.evidence.hidden = !measured;
+    this.#review(outcome);
+    if (measured) this.#evidence(outcome);
+  }
+
+  #verdict(which, act) {
+    const said = () => act(this.outcome, this.outcome.review?.verdict === which ? null : which, this.note.value);
+    return el("button", { class: `verdict ${which}`, onclick: said });
+  }
+
+  #review({ review, text }) {
+    for (const [which, button] of Object.entries(this.verdict)) {
+      const chosen = review?.verdict === which;
+      button.setAttribute("aria-pressed", String(chosen));
+      button.textContent = t(`doctor.review.${which}${chosen ? ".done" : ""}`);
+      button.setAttribute("aria-label", `${button.textContent}\u00a0: ${text}`);
+    }
+    this.note.setAttribute("aria-label", t("doctor.review.note", { text }));
+    this.note.placeholder = t("doctor.review.hint");
+    if (document.activeElement !== this.note) this.note.value = review?.note ?? "";
+  }
+
+  #evidence(outcome) {
+    this.more.textContent = t("doctor.evidence");
+    const row = ([name, words]) => [el("dt", {}, t(`doctor.evidence.${name}`)), el("dd", {}, words)];
+    fill(this.rows, facts(outcome).flatMap(row));
+  }
+}
+
+/** What one needs to judge a value without having been there: [name, words]. */
+function facts({ values, evidence, strip, thresholds }) {
+  const { device, rest_s: rest, spread, site, mode, notes, readings } = evidence;
+  const aUnit = Object.values(values)[0]?.unit;
+  return [
+    ...Object.entries(values).map(([part, each]) => ["value", component(part, each)]),
+    ["readings", String(readings)],
+    ["spread", spread === null || spread === undefined ? null : amount(spread, aUnit ?? "")],
+    ["rest", rest === null || rest === undefined ? null : t("result.rest", { minutes: Math.floor(rest / 60) })],
+    ["site", site && phrase("site", site)],
+    ["mode", mode && phrase("mode", mode)],
+    ["notes", notes.map(reason).join(", ")],
+    ["strip", strip && stripWords(strip)],
+    ...(thresholds ?? []).map((each) => ["threshold", threshold(each)]),
+    ["device", device && deviceWords(device)],
+    ["times", `${clock(evidence.started_ms)} – ${clock(evidence.ended_ms)}`],
+  ].filter(([, words]) => words);
+}
+
+function component(part, { value, unit }) {
+  return `${phrase("component", part)}\u00a0: ${amount(value, unit)}`;
+}
+
+function stripWords({ leads, seconds, rate }) {
+  return t("doctor.evidence.strip-text", { leads: leads.length, seconds: Math.round(seconds), rate });
+}
+
+function deviceWords({ model, serial, simulated }) {
+  const words = [model, serial ?? t("doctor.evidence.no-serial"), simulated && t("simulated.short")];
+  return words.filter(Boolean).join(" · ");
+}
+
+function threshold({ ear, hz, db_hl: level, why }) {
+  const words = level === null ? t(`hearing.${why ?? "not-tested"}`) : `${amount(level, "dB")} HL`;
+  return `${t(`hearing.threshold.${ear}`, { hz })}\u00a0: ${words}`;
+}
+
+export class Outcomes {
+  #cards = new Map();
+  #latest = [];
+
+  constructor(ask) {
+    this.ask = ask;
+  }
+
+  /** The outcomes of the core's view; the newest stands first. */
+  update(outcomes) {
+    this.#latest = outcomes;
+    const act = (...said) => this.#review(...said);
+    for (const outcome of outcomes) {
+      if (!this.#cards.has(outcome.index)) this.#cards.set(outcome.index, new Card(act));
+      this.#cards.get(outcome.index).update(outcome);
+    }
+    const nodes = [...outcomes].reverse().map(({ index }) => this.#cards.get(index).node);
+    const list = place("outcomes");
+    const same = list.children.length === nodes.length && nodes.every((node, n) => list.children[n] === node);
+    if (!same) fill(list, nodes);
+    const count = this.open.length;
+    place("outcomes-left").textContent = count ? t("doctor.outcomes.left", { count }) : "";
+  }
+
+  /** Measured values that nobody has accepted or rejected. */
+  get open() {
+    return this.#latest.filter((each) => each.status === "measured" && !each.review?.verdict);
+  }
+
+  /** Show the evidence of one outcome. */
+  show(index) {
+    const card = this.#cards.get(index);
+    if (!card) return;
+    card.evidence.open = true;
+    card.node.scrollIntoView({ block: "nearest" });
+    card.more.focus();
+  }
+
+  async #review({ index }, verdict, note) {
+    try {
+      await this.ask("core", "review", { index, verdict, note });
+    } catch (problem) {
+      place("outcomes-left").textContent = sentence(problem);
+    }
+  }
+}

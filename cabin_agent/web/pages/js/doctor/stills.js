@@ -1,0 +1,123 @@
+// Still pictures: announced by an event, then in pieces on the channel `ctl`; shown in a strip with side and site.
+import { el } from "../dom.js";
+import { t } from "../texts.js";
+import { clock, place, sentence } from "./words.js";
+
+const SITES = ["ear", "eye", "throat", "skin", "other"];
+const SIDES = ["left", "right", "none"];
+const HEAD = 8; // "ST", u16 number, u32 offset
+
+/** Puts pieces together; `done(about, blob)` for each picture that is whole. */
+export class Pieces {
+  #open = new Map();
+
+  constructor(done) {
+    this.done = done;
+  }
+
+  announce(about) {
+    this.#open.set(about.number, { about, bytes: new Uint8Array(about.bytes), left: about.bytes });
+  }
+
+  /** One binary message; false where it is none of a picture that was announced. */
+  piece(buffer) {
+    const view = new DataView(buffer);
+    if (view.byteLength <= HEAD || view.getUint16(0) !== 0x5354) return false;
+    const picture = this.#open.get(view.getUint16(2, true));
+    const offset = view.getUint32(4, true);
+    const part = new Uint8Array(buffer, HEAD);
+    if (!picture || offset + part.length > picture.bytes.length) return false;
+    picture.bytes.set(part, offset);
+    picture.left -= part.length;
+    if (picture.left > 0) return true;
+    this.#open.delete(picture.about.number);
+    this.done(picture.about, new Blob([picture.bytes], { type: "image/jpeg" }));
+    return true;
+  }
+
+  forget() {
+    this.#open.clear();
+  }
+}
+
+/** The form that asks for a picture, and the strip. `ask(to, do, fields)` speaks to the cabin. */
+export class Stills {
+  #addresses = [];
+
+  constructor(ask) {
+    this.ask = ask;
+    this.pieces = new Pieces((about, blob) => this.#add(about, blob));
+    place("still-site").onchange = place("still-side").onchange = () => this.#offer();
+    place("still").onsubmit = (event) => {
+      event.preventDefault();
+      this.take();
+    };
+    this.words();
+  }
+
+  /** The choices in the present language; nothing is chosen beforehand. */
+  words() {
+    for (const [id, codes] of [["still-site", SITES], ["still-side", SIDES]]) {
+      const chosen = place(id).value;
+      const none = el("option", { value: "" }, t("doctor.still.choose"));
+      const option = (code) => el("option", { value: code }, t(`doctor.${id.slice(6)}.${code}`));
+      place(id).replaceChildren(none, ...codes.map(option));
+      place(id).value = chosen;
+    }
+    this.#offer();
+  }
+
+  /** Take a picture at the camera's full size. */
+  async take() {
+    const [site, side] = [place("still-site").value, place("still-side").value];
+    if (!site || !side) {
+      place("still-said").textContent = t("doctor.still.missing");
+      return place(site ? "still-side" : "still-site").focus();
+    }
+    place("still-said").textContent = t("doctor.still.taking");
+    try {
+      await this.ask("media", "still", { site, side });
+    } catch (problem) {
+      place("still-said").textContent = sentence(problem);
+    }
+  }
+
+  /** Forget every picture of this consultation. */
+  forget() {
+    this.pieces.forget();
+    this.#addresses.forEach((address) => URL.revokeObjectURL(address));
+    this.#addresses = [];
+    place("stills").replaceChildren();
+    place("picture-large").removeAttribute("src");
+  }
+
+  #offer() {
+    const chosen = Boolean(place("still-site").value && place("still-side").value);
+    place("still-take").disabled = !chosen;
+    if (chosen) place("still-said").textContent = "";
+  }
+
+  #add(about, blob) {
+    const address = URL.createObjectURL(blob);
+    this.#addresses.push(address);
+    const label = this.#label(about);
+    const image = el("img", { src: address, alt: label });
+    const name = t("doctor.still.enlarge", { label });
+    const button = el("button", { "aria-label": name, onclick: () => enlarge(address, label) }, image);
+    place("stills").prepend(el("li", { "data-number": about.number }, button, el("span", {}, label)));
+    place("still-said").textContent = t("doctor.still.taken", { label });
+  }
+
+  #label({ site, side, taken_ms, width, height, simulated }) {
+    const sided = side === "none" ? [] : [t(`doctor.side.${side}`)];
+    const where = [t(`doctor.site.${site}`), ...sided].join(", ");
+    const label = t("doctor.still.label", { where, time: clock(taken_ms), width, height });
+    return simulated ? `${label} · ${t("simulated.short")}` : label;
+  }
+}
+
+function enlarge(address, label) {
+  Object.assign(place("picture-large"), { src: address, alt: label });
+  place("picture-label").textContent = label;
+  place("picture-dialog").showModal();
+}

@@ -1,0 +1,110 @@
+// The technician's tables and lists, each from one answer of the core.
+import { el } from "../dom.js";
+import { known, number, t } from "../texts.js";
+import { called } from "./faults.js";
+
+const COLUMNS = ["name", "state", "age", "model", "serial", "firmware", "calibrated", "simulated", "do"];
+
+/** A section with its heading. */
+export function section(id, heading, ...content) {
+  return el("section", { class: "card", id: `section-${id}`, "aria-labelledby": id }, el("h2", { id }, heading), content);
+}
+
+/** What is wrong; a sentence each. */
+export function faultList(found) {
+  if (!found.length) return section("faults", t("staff.tech.faults"), el("p", { class: "note ok" }, t("staff.tech.no-fault")));
+  const rows = found.map(({ what, cure }) => el("li", { class: "note warn" }, el("strong", {}, what), " ", cure));
+  return section("faults", t("staff.tech.faults-found", { count: found.length }), el("ul", { class: "faults" }, rows));
+}
+
+/** Every instrument; `on.preview(kind)`, `on.command(name, verb)`; `shown` is the kind that is looked at. */
+export function instrumentTable(instruments, shown, on) {
+  const head = el("tr", {}, COLUMNS.map((name) => el("th", { scope: "col" }, t(`staff.tech.column.${name}`))));
+  const rows = instruments.map((each) => instrumentRow(each, shown, on));
+  const caption = el("caption", { class: "spoken" }, t("staff.tech.instruments"));
+  const table = el("table", {}, caption, el("thead", {}, head), el("tbody", {}, rows));
+  const wide = { class: "wide", tabindex: "0", role: "group", "aria-labelledby": "instruments" };
+  return section("instruments", t("staff.tech.instruments"), el("div", wide, table));
+}
+
+function instrumentRow(each, shown, on) {
+  const name = called(each.kind);
+  const state = known(`staff.link.${each.state}`) ?? each.state;
+  const cells = [
+    el("span", { class: `state ${each.state}` }, state),
+    each.age_s === null ? t("staff.tech.never") : age(each.age_s),
+    each.model || "–",
+    each.serial ?? "–",
+    each.firmware ?? "–",
+    el("span", { class: "state" }, each.calibrated ?? "–"),
+    each.simulated === null ? "–" : t(each.simulated ? "staff.yes" : "staff.no"),
+    el("div", { class: "row" }, buttons(each, name, shown, on)),
+  ];
+  return el("tr", { id: `instrument-${each.name}` }, el("th", { scope: "row" }, name), cells.map((cell) => el("td", {}, cell)));
+}
+
+/** The names of the buttons say which instrument they are of. */
+function buttons({ name, kind }, called, shown, on) {
+  const button = (what, press, more = {}) => {
+    const said = { id: `${what}-${name}`, "aria-label": t(`staff.tech.${what}-name`, { name: called }) };
+    return el("button", { ...said, onclick: press, ...more }, t(`staff.tech.${what}`));
+  };
+  return [
+    button("preview", () => on.preview(kind), { "aria-pressed": String(shown === kind) }),
+    button("start", () => on.command(name, "start")),
+    button("stop", () => on.command(name, "stop")),
+  ];
+}
+
+/** Seconds below a minute, minutes above; what is younger than two seconds is of now. */
+function age(seconds) {
+  if (seconds < 2) return t("staff.tech.now");
+  return seconds < 60 ? t("staff.tech.seconds", { n: number(seconds) }) : t("staff.tech.minutes", { n: number(seconds / 60) });
+}
+
+/** Cameras and sound, as the media process says. */
+export function mediaList(media) {
+  const running = pair("process", t(media?.up ? "staff.tech.media-up" : "staff.tech.media-down"));
+  const cameras = (media?.up && media.cameras) || [];
+  const sound = (media?.up && media.sound) || null;
+  const rows = [
+    running,
+    ...cameras.map(camera),
+    ...(sound ? ["microphone", "speaker", "stethoscope"].map((part) => [t(`staff.sound.${part}`), sound[part] ?? t("staff.tech.no-card")]) : []),
+  ];
+  return section("media", t("staff.tech.media"), facts(rows));
+}
+
+function camera({ label, state, reason, simulated }) {
+  const words = [known(`staff.camera.${state}`) ?? state, reason, simulated && t("simulated.short")];
+  return [label, words.filter(Boolean).join(" – ")];
+}
+
+/** How many of the newest deliveries stand where, and which waits longest. */
+export function deliveryList(status, deliveries) {
+  const counts = Object.entries(Object.groupBy(deliveries, (each) => each.state));
+  const waiting = deliveries.filter((each) => !each.receipt);
+  const oldest = waiting.length ? t("staff.tech.envelope", { seq: Math.min(...waiting.map((each) => each.seq)) }) : t("staff.tech.none");
+  const rows = [
+    pair("line", t(status.delivery.connected ? "staff.tech.connected" : "staff.tech.not-connected")),
+    pair("pending", String(status.delivery.pending)),
+    pair("quarantined", String(status.delivery.quarantined)),
+    ...counts.map(([state, group]) => [known(`staff.delivery.${state}`) ?? state, String(group.length)]),
+    pair("oldest", oldest),
+  ];
+  return section("deliveries", t("staff.tech.deliveries"), facts(rows));
+}
+
+/** What runs here. */
+export function versionList(status, build) {
+  const rows = [pair("version", status.version), pair("build", build), pair("speed", `× ${number(status.speed, status.speed % 1 ? 1 : 0)}`)];
+  return section("versions", t("staff.tech.versions"), facts(rows));
+}
+
+function pair(code, value) {
+  return [t(`staff.tech.fact.${code}`), value];
+}
+
+function facts(rows) {
+  return el("dl", {}, rows.map(([term, value]) => el("div", {}, el("dt", {}, term), el("dd", {}, value))));
+}
