@@ -14,7 +14,7 @@ PIP  := $(BIN)/python -m pip install --disable-pip-version-check --quiet --requi
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes \
         --universal --fork-strategy fewest --python-version 3.11 --extra build
 
-.PHONY: help demo test check bench lock clean mosquitto recordings
+.PHONY: help demo test check bench screens lock clean mosquitto chromium recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this
@@ -23,7 +23,7 @@ help:  ## show this
 demo: $(VENV)/run.stamp  ## a whole cabin on this machine with simulated instruments; ARGS="--once --speed 20" runs one check-up
 	@$(BIN)/cabin demo $(ARGS)
 
-test: $(VENV)/dev.stamp mosquitto recordings  ## every test, as CI runs them; installs mosquitto with apt if it is missing
+test: $(VENV)/dev.stamp mosquitto chromium recordings  ## every test, as CI runs them; installs mosquitto, chromium and espeak-ng with apt if missing
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp  ## formatting, types, import contracts and the quick tests: under one minute
@@ -36,6 +36,15 @@ check: $(VENV)/dev.stamp  ## formatting, types, import contracts and the quick t
 
 bench: $(VENV)/dev.stamp  ## the figures of docs/benchmarks.md, measured here
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-kiosk: $(VENV)/dev.stamp  ## its figures of the pages: first paint, twelve leads beside uPlot, sample to pixel
+	@$(BIN)/python -m bench --group kiosk $(ARGS)
+
+bench-video: $(VENV)/dev.stamp  ## its figures of the call, stock aiortc beside it; ARGS=--hour makes the long call an hour
+	@$(BIN)/python -m bench --group video $(ARGS)
+
+screens: $(VENV)/dev.stamp chromium  ## pictures of every screen in each language and theme, into docs/screens
+	@$(BIN)/python -m tests.screens
 
 lock: $(VENV)/dev.stamp  ## bring both lists of dependencies up to pyproject.toml; ARGS=--upgrade takes the newest
 	@$(LOCK) $(ARGS) --output-file requirements.lock
@@ -67,14 +76,21 @@ $(VENV)/dev.stamp: requirements-dev.lock requirements.lock pyproject.toml $(VENV
 	@$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $(VENV)/run.stamp $@
 
+# $(call with_apt,what needs them,packages): as root, or with a sudo that asks nobody who is not there.
+define with_apt
+if [ "$$(id -u)" = 0 ]; then as=; \
+elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then as=sudo; \
+else echo "$(1) $(2): install what is missing (apt install $(2)), or run this as root or with sudo." >&2; exit 1; fi; \
+echo "Installing $(2) ..."; \
+$$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends $(2) >/dev/null \
+  || { echo "apt could not install $(2): install what is missing, then try again." >&2; exit 1; }
+endef
+
 mosquitto:
-	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || { \
-	  if [ "$$(id -u)" = 0 ]; then as=; \
-	  elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then as=sudo; \
-	  else echo "The tests need mosquitto: install it (apt install mosquitto), or run this as root or with sudo." >&2; exit 1; fi; \
-	  echo "Installing mosquitto ..."; \
-	  $$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends mosquitto >/dev/null \
-	    || { echo "mosquitto could not be installed with apt: install it, then try again." >&2; exit 1; }; }
+	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || { $(call with_apt,The tests need,mosquitto); }
+
+chromium:
+	@{ test -x /usr/bin/chromium && command -v espeak-ng >/dev/null; } || { $(call with_apt,The tests of the pages need,chromium espeak-ng fonts-dejavu-core); }
 
 # In CI nothing may be skipped for want of a recording.
 recordings:

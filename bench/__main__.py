@@ -1,7 +1,8 @@
-"""`python -m bench`: measure every figure, print the tables, write them to `docs/benchmarks.md`.
+"""`python -m bench`: measure a group of figures, print the tables, write them to `docs/benchmarks.md`.
 
-`python -m bench NAME...` measures only what is named and writes nothing. Exit codes: 0 every limit is kept, 1 one is
-not, 3 a figure could not be measured.
+`--group kiosk` or `--group video` measures that group instead of the cabin's; what stands there of others stays.
+`python -m bench NAME...` measures only what is named, of any group, and writes nothing. Exit codes: 0 every limit is
+kept, 1 one is not, 3 a figure could not be measured.
 """
 
 from __future__ import annotations
@@ -10,50 +11,87 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from bench import checkup, latency, processor, sealing, start
+from bench import (
+    checkup,
+    kiosk_paint,
+    kiosk_pixel,
+    kiosk_sweep,
+    latency,
+    processor,
+    sealing,
+    start,
+    video_clean,
+    video_link,
+    video_memory,
+)
 from bench.cabin import BenchError
 from bench.figures import Chapter
 from bench.machine import load
-from bench.page import chapter_text, page
+from bench.page import chapter_text, part, with_part
 from cabin_agent.client import CoreError
 from cabin_agent.demo.processes import DemoError
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
-CHAPTERS: Mapping[str, Callable[[], Awaitable[Chapter]]] = {
-    "start": start.chapter,
-    "checkup": checkup.chapter,
-    "processor": processor.chapter,
-    "latency": latency.chapter,
-    "sealing": sealing.chapter,
-}
+Measuring = Callable[[], Awaitable[Chapter]]
+TITLES = {"cabin": "The cabin", "kiosk": "The kiosk", "video": "The call"}
+
+
+def groups(hour: bool) -> Mapping[str, Mapping[str, Measuring]]:
+    """Every chapter, by group and name."""
+    return {
+        "cabin": {
+            "start": start.chapter,
+            "checkup": checkup.chapter,
+            "processor": processor.chapter,
+            "latency": latency.chapter,
+            "sealing": sealing.chapter,
+        },
+        "kiosk": {"paint": kiosk_paint.chapter, "pixel": kiosk_pixel.chapter, "sweep": kiosk_sweep.chapter},
+        "video": {
+            "clean": video_clean.chapter,
+            "link": video_link.chapter,
+            "memory": partial(video_memory.chapter, hour),
+        },
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the cabin on this machine.")
-    parser.add_argument("chapters", nargs="*", metavar="NAME", help=f"only these: {', '.join(CHAPTERS)}")
-    names = parser.parse_args(argv).chapters
-    if unknown := [name for name in names if name not in CHAPTERS]:
-        parser.error(f"there is no chapter {', '.join(unknown)}; there are: {', '.join(CHAPTERS)}")
+    parser.add_argument("--group", choices=TITLES, default="cabin", help="what to measure and to write")
+    parser.add_argument("--hour", action="store_true", help="a long call of an hour (group video)")
+    parser.add_argument("chapters", nargs="*", metavar="NAME", help="only these, and nothing is written")
+    given = parser.parse_args(argv)
+    known = groups(given.hour)
+    every = {name: measure for group in known.values() for name, measure in group.items()}
+    if unknown := [name for name in given.chapters if name not in every]:
+        parser.error(f"there is no chapter {', '.join(unknown)}; there are: {', '.join(every)}")
+    wanted = {name: every[name] for name in given.chapters} or known[given.group]
     load_before = load()
     try:
-        chapters = asyncio.run(_measured(names or list(CHAPTERS)))
+        chapters = asyncio.run(_measured(wanted))
     except (BenchError, CoreError, DemoError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 3
-    if not names:
-        PAGE.write_text(page(chapters, load_before), encoding="utf-8")
+    if not given.chapters:
+        _write(given.group, part(TITLES[given.group], chapters, load_before))
     return 1 if any(figure.met is False for chapter in chapters for figure in chapter.figures) else 0
 
 
-async def _measured(names: Sequence[str]) -> list[Chapter]:
+def _write(group: str, text: str) -> None:
+    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    PAGE.write_text(with_part(page, group, text, list(TITLES)), encoding="utf-8")
+
+
+async def _measured(wanted: Mapping[str, Measuring]) -> list[Chapter]:
     """The chapters, each printed as soon as it is there."""
     chapters = []
-    for name in names:
+    for name, measure in wanted.items():
         print(f"measuring: {name} ...", file=sys.stderr, flush=True)
-        chapters.append(await CHAPTERS[name]())
+        chapters.append(await measure())
         print(chapter_text(chapters[-1]), flush=True)
     return chapters
 

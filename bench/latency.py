@@ -33,9 +33,11 @@ class Player:
     wire: Pty
     written: list[float] = field(default_factory=list)
     """Monotonic seconds, by the number of the sample."""
+    steady: bool = False
+    """Whether late samples are made up for at once, as behind a crystal that knows of no busy machine."""
 
     async def play(self) -> None:
-        """Write each sample when it is due; a late one is not made up for."""
+        """Write each sample when it is due; a late one is not made up for unless the player is steady."""
         due = time.monotonic()
         while True:
             self.wire.poll()
@@ -43,7 +45,8 @@ class Player:
                 data = self.instrument.sample(len(self.written))
                 self.written.append(time.monotonic())
                 self.wire.send(data)
-            due = max(due + 1 / self.instrument.rate, time.monotonic())
+            due += 1 / self.instrument.rate
+            due = due if self.steady else max(due, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
 
 
@@ -60,11 +63,11 @@ async def chapter() -> Chapter:
         await all_heard(core)
         players = []
         for instrument in (MarkedOximeter(), MarkedEcg()):
-            players.append(await plugged.enter_async_context(_in_place(running, instrument)))
+            players.append(await plugged.enter_async_context(in_place(running, instrument)))
         await all_heard(core)
         await core.command("ecg", "start")
-        (arrivals, echoes) = await asyncio.gather(_watch(core, players), _echoes())
-    return Chapter("Sample to screen", _HOW, _figures(arrivals, echoes), _table(arrivals))
+        (arrivals, echoed) = await asyncio.gather(_watch(core, players), echoes(SETTLE_S + WATCH_S))
+    return Chapter("Sample to screen", _HOW, _figures(arrivals, echoed), _table(arrivals))
 
 
 _HOW = (
@@ -80,13 +83,13 @@ _HOW = (
 
 
 @asynccontextmanager
-async def _in_place(running: DemoCabin, instrument: Marked) -> AsyncIterator[Player]:
+async def in_place(running: DemoCabin, instrument: Marked, steady: bool = False) -> AsyncIterator[Player]:
     """Unplug the simulated instrument and plug the marked one in under the same path."""
     await _control(running, {"fault": "unplug", "instrument": instrument.name})
     host = Host(lambda: None, lambda data: wire.send(instrument.receive(data, time.monotonic())))
     wire = Pty(running.site.instruments / instrument.name, host)
     wire.plug()
-    player = Player(instrument, wire)
+    player = Player(instrument, wire, steady=steady)
     playing = asyncio.create_task(player.play())
     try:
         yield player
@@ -129,7 +132,7 @@ def _arrival(player: Player, values: Sequence[float | None], now: float) -> Arri
     return Arrival(tuple(1000 * (now - player.written[n]) for n in known_again(player.instrument, values)))
 
 
-async def _echoes() -> list[float]:
+async def echoes(seconds: float) -> list[float]:
     """Milliseconds until a byte written to a pseudo-terminal is back from `cat` by a pipe, 75 times a second."""
     master, slave = os.openpty()
     tty.setraw(slave)
@@ -137,28 +140,28 @@ async def _echoes() -> list[float]:
     os.close(slave)
     if process.stdout is None:
         raise AssertionError("the output of this process is not piped")
-    echoes = []
-    end = time.monotonic() + SETTLE_S + WATCH_S
+    found = []
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         began = time.monotonic()
         os.write(master, b".")
         await process.stdout.readexactly(1)
-        echoes.append(1000 * (time.monotonic() - began))
+        found.append(1000 * (time.monotonic() - began))
         await asyncio.sleep(1 / 75)
     process.terminate()
     await process.wait()
     os.close(master)
-    return echoes
+    return found
 
 
-def _figures(arrivals: dict[str, list[Arrival]], echoes: list[float]) -> tuple[Figure, ...]:
+def _figures(arrivals: dict[str, list[Arrival]], echoed: list[float]) -> tuple[Figure, ...]:
     return tuple(
         Figure(
             f"{stream}, {what}, p95",
             percentile(values, 95),
             "ms",
             LIMIT_MS if what == ALL else None,
-            f"{number(percentile(echoes, 95))} ms: cat, p95",
+            f"{number(percentile(echoed, 95))} ms: cat, p95",
             f"{len(values)} samples",
         )
         for stream, frames in arrivals.items()

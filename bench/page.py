@@ -1,4 +1,4 @@
-"""`docs/benchmarks.md`: the chapters, the machine they were measured on, and when."""
+"""`docs/benchmarks.md`: groups of chapters, the machine they were measured on, and when; pure but for that."""
 
 from __future__ import annotations
 
@@ -8,19 +8,41 @@ from datetime import UTC, datetime
 from bench.figures import Chapter, Figure, figures_table
 from bench.machine import description, load
 
-_INTRODUCTION = """# Figures
+INTRODUCTION = """# Figures
 
-Written by `make bench`; do not edit. Limits are the largest values that are good."""
+Written by `make bench`, `make bench-kiosk` and `make bench-video`, each its own part; do not edit. Limits are the
+largest values that are good."""
+MARK = "<!-- {word} {group} -->"
 
 
-def page(chapters: Sequence[Chapter], load_before: str) -> str:
-    """The whole page, with this machine and this day; `load_before` is the machine's load before the first figure."""
+def part(title: str, chapters: Sequence[Chapter], load_before: str) -> str:
+    """One group's part of the page, with this machine and this day; `load_before` is the machine's load before the
+    first figure."""
     facts = (
         f"Measured on {datetime.now(UTC):%d %B %Y} on {description()}. Mean load of the machine: {load_before} in "
         f"the minute before the first figure, {load()} in the minute before the last, the bench included."
     )
     limits = [figure for chapter in chapters for figure in chapter.figures if figure.limit is not None]
-    return "\n\n".join([_INTRODUCTION, facts, verdict(limits), *map(chapter_text, chapters)]) + "\n"
+    return "\n\n".join([f"# {title}", facts, verdict(limits), *map(chapter_text, chapters)])
+
+
+def with_part(page: str, group: str, text: str, groups: Sequence[str]) -> str:
+    """The page with a group's part in place of the one before; the other parts stay as they are, in this order."""
+    parts = {each: found for each in groups if (found := part_of(page, each)) is not None}
+    parts[group] = text
+    marked = [f"{_mark('begin', each)}\n\n{parts[each]}\n\n{_mark('end', each)}" for each in groups if each in parts]
+    return "\n\n".join([INTRODUCTION, *marked]) + "\n"
+
+
+def part_of(page: str, group: str) -> str | None:
+    """A group's part, None where it is not there."""
+    _, begun, rest = page.partition(_mark("begin", group))
+    text, ended, _ = rest.partition(_mark("end", group))
+    return text.strip() if begun and ended else None
+
+
+def _mark(word: str, group: str) -> str:
+    return MARK.format(word=word, group=group)
 
 
 def chapter_text(chapter: Chapter) -> str:
