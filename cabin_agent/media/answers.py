@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,6 +12,8 @@ from cabin_agent.media.channels import Ctl, Json
 from cabin_agent.media.refusal import Refused
 from cabin_agent.media.rig import Rig
 from cabin_agent.media.still import NoPicture, Still
+
+log = logging.getLogger(__name__)
 
 SITES = ("ear", "eye", "throat", "skin", "other")
 SIDES = ("left", "right", "none")
@@ -27,6 +30,8 @@ class Call:
     language: str
     tell: Callable[[wire.Item], bool]
     """Sends to the core, and says whether one is there."""
+    core_up: Callable[[], bool]
+    """Whether the core is there."""
     start: Callable[[Coroutine[Any, Any, None]], None]
     """Runs something for as long as the call lasts."""
     auscultate: Callable[[bool], None]
@@ -126,30 +131,49 @@ class Answers:
         return {"on": on}
 
     async def _still(self, site: object, side: object) -> Json:
-        """Take a picture at the camera's full size, hand it to the core and begin to send it to the page."""
+        """Take a picture at the camera's full size, hand it to the core, and begin to send it to the page."""
         if site not in SITES or side not in SIDES:
             raise Refused("bad-value")
         if self._sending:
             raise Refused("busy")
+        if not self._call.core_up():
+            raise Refused("core-down")
         self._sending = True
         try:
-            still = await self._rig.cameras.still()
-        except NoPicture as error:
+            about, jpeg = self._handed_over(await self._taken(), site, side)
+        except BaseException:
             self._sending = False
-            raise Refused("no-picture", error.sentence(self._call.language)) from None
-        self._stills += 1
-        self._call.start(self._give(self._about(still, site, side), still.jpeg))
-        return {"number": self._stills}
+            raise
+        self._call.start(self._show(about, jpeg))
+        return {"number": about["number"]}
 
-    def _about(self, still: Still, site: object, side: object) -> Json:
-        return {
+    async def _taken(self) -> Still:
+        try:
+            return await self._rig.cameras.still()
+        except NoPicture as error:
+            raise Refused("no-picture", error.sentence(self._call.language)) from None
+        # OpenCV's own errors, and a full-size picture for which there is no memory.
+        except Exception as error:
+            log.error("a still picture could not be taken: %s", type(error).__name__)
+            raise Refused("no-picture") from None
+
+    def _handed_over(self, still: Still, site: object, side: object) -> tuple[Json, bytes]:
+        """What is known of a picture, and its JPEG, once the core has it: only what is kept is shown."""
+        self._stills += 1
+        about: Json = {
             "number": self._stills, "site": site, "side": side, "camera": still.camera, "width": still.width,
             "height": still.height, "taken_ms": still.taken_ms, "simulated": still.simulated,
         }  # fmt: skip
+        try:
+            kept = self._call.tell(wire.Picture({**about, "session": self._call.name}, still.jpeg))
+        except ValueError:  # longer than a frame of the socket
+            raise Refused("no-picture") from None
+        if not kept:
+            raise Refused("core-down")
+        return about, still.jpeg
 
-    async def _give(self, about: Json, jpeg: bytes) -> None:
-        """Hand the picture to the core, and then to the page piece by piece."""
-        self._call.tell(wire.Picture({**about, "session": self._call.name}, jpeg))
+    async def _show(self, about: Json, jpeg: bytes) -> None:
+        """Announce the picture to the page, and send it piece by piece."""
         self.event("still", **about, bytes=len(jpeg))
         try:
             if self.ctl is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -16,6 +18,10 @@ log = logging.getLogger(__name__)
 
 OFFERS = 16
 """Offers that are remembered, so that a repeated one is refused."""
+CLOSED = 64
+"""Names of closed calls that are remembered, since one may be closed before its offer has been answered."""
+REJOIN_S = 2.0
+"""An offer so soon after a call's end takes its place, with its camera: the core closes the old call first."""
 
 
 class Calls:
@@ -24,10 +30,14 @@ class Calls:
     def __init__(self, rig: Rig, tell: Callable[[wire.Item], bool]) -> None:
         self._rig = rig
         self._tell = tell
+        self._core_up = True
         self._session: Session | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
-        self._seen: list[bytes] = []
+        self._seen: deque[bytes] = deque(maxlen=OFFERS)
+        self._closed: deque[str] = deque(maxlen=CLOSED)
+        self._left: tuple[str | None, float] = (None, 0.0)
+        """Camera of the call that was closed last, and `time.monotonic()` of that."""
 
     def heard(self, message: wire.Json) -> None:
         """One message of the core."""
@@ -48,6 +58,7 @@ class Calls:
 
     def core(self, up: bool) -> None:
         """Whether the core is there."""
+        self._core_up = up
         if self._session is not None:
             self._session.core(up)
 
@@ -73,34 +84,53 @@ class Calls:
                 words = refused.sentence(str(message.get("language")))
                 self._tell({**refusal, "code": refused.code, "text": words})
             else:
-                self._tell({"type": "answer", "re": message.get("re"), "sdp": answer})
+                if not self._tell({"type": "answer", "re": message.get("re"), "sdp": answer}):
+                    await self._drop()  # nobody passes the answer on, so no page will come
 
     async def _answered(self, message: wire.Json) -> str:
         sdp, name, language = message.get("sdp"), message.get("session"), str(message.get("language"))
         if not isinstance(sdp, str) or not isinstance(name, str):
             raise Refused("bad-offer")
+        self._refuse_if_closed(name)
         self._note(sdp)
+        camera = self._rig.cameras.chosen or self._just_left()
         session = Session(name, language, self._rig, self._tell, lambda: self._start(self._close(name)))
         try:
             answer = await session.answer(sdp)
+            self._refuse_if_closed(name)
         except BaseException:
             await session.close()
             raise
+        await self._take_place(session)
+        # It may have been closed while the one before it was: then nobody sees what a camera would show.
+        if self._session is not session:
+            raise Refused("bad-offer")
+        session.core(self._core_up)
+        self._rig.cameras.choose(self._rig.cameras.chosen or camera or self._rig.first)
+        return answer
+
+    async def _take_place(self, session: Session) -> None:
         before, self._session = self._session, session
         if before is not None:
             await before.close()
-        if self._rig.cameras.chosen is None:
-            self._rig.cameras.choose(self._rig.first)
-        return answer
 
     def _note(self, sdp: str) -> None:
         """Refuse an offer that was here before: its browser has long gone on, or somebody else repeats it."""
         mark = offer.mark(sdp)
         if mark in self._seen:
             raise Refused("bad-offer")
-        self._seen = [*self._seen[1 - OFFERS :], mark]
+        self._seen.append(mark)
+
+    def _refuse_if_closed(self, name: str) -> None:
+        if name in self._closed:
+            raise Refused("bad-offer")
+
+    def _just_left(self) -> str | None:
+        camera, left_at = self._left
+        return camera if time.monotonic() - left_at < REJOIN_S else None
 
     async def _close(self, name: str) -> None:
+        self._closed.append(name)
         if self._session is not None and self._session.name == name:
             await self._drop()
 
@@ -108,6 +138,7 @@ class Calls:
         """Close the call; with nobody to see them, the cameras are closed too."""
         session, self._session = self._session, None
         if session is not None:
+            self._left = (self._rig.cameras.chosen, time.monotonic())
             self._rig.cameras.choose(None)
             await session.close()
 

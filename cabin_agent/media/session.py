@@ -68,7 +68,10 @@ class Session:
         # with its own policy aiortc leaves the second of two sounds on a transport that it throws away.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._track = SwitchTrack(rig.cameras, language)
-        call = Call(name, language, tell, self._start, self._auscultate, lambda: still_rate(self.governor) / 8)
+        call = Call(
+            name, language, tell, lambda: self._core_up, self._start, self._auscultate,
+            lambda: still_rate(self.governor) / 8,
+        )  # fmt: skip
         self._answers = Answers(call, rig)
         self._wave: WaveGate | None = None
         self._core_up = True
