@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
-from cabin_agent.results import Consent, Measure, Review, VisitRecord
+from cabin_agent.results import Consent, Measure, Outcome, Review, VisitRecord
+
+
+class Judged(Protocol):
+    """Outcomes and the doctor's word on some of them: an open visit, or its record."""
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Everything that was measured or not, in order."""
+        ...
+
+    @property
+    def reviews(self) -> dict[int, Review]:
+        """The doctor's own word on an outcome, by its position in `outcomes`."""
+        ...
 
 
 def consulted(kind: str, consents: Iterable[Consent]) -> bool:
@@ -18,7 +33,7 @@ def awaits_review(visit: VisitRecord) -> bool:
     return consulted(visit.kind, visit.consents) or bool(visit.reviews)
 
 
-def review_of(visit: VisitRecord, position: int) -> Review | None:
+def review_of(visit: Judged, position: int) -> Review | None:
     """The doctor's word on the outcome at `position`.
 
     A value computed from a rejected one is rejected with it, unless the doctor said otherwise of itself.
@@ -34,7 +49,7 @@ def review_of(visit: VisitRecord, position: int) -> Review | None:
     return Review("rejected", "" if own is None else own.note, taken_along[0].by)
 
 
-def is_rejected(visit: VisitRecord, position: int) -> bool:
+def is_rejected(visit: Judged, position: int) -> bool:
     """Whether the doctor set this outcome aside by a word of its own."""
     review = visit.reviews.get(position)
     return review is not None and review.verdict == "rejected"

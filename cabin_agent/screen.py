@@ -8,6 +8,7 @@ from functools import partial
 from cabin_agent.face import Json
 from cabin_agent.kiosk import may
 from cabin_agent.plan import TASKS, TaskName
+from cabin_agent.reviewed import review_of
 from cabin_agent.views import results_json
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Visit
 from cabin_agent.visit_table import State
@@ -130,6 +131,6 @@ def results_view(visit: Visit, reader: Language | None = None) -> Json:
 
 
 def review_view(visit: Visit, index: int) -> Json | None:
-    """The doctor's word on one outcome; None where nothing was said of it."""
-    review = visit.reviews.get(index)
+    """The doctor's word on one outcome, as the record will have it; None where nothing was said of it."""
+    review = review_of(visit, index)
     return None if review is None else {"verdict": review.verdict, "note": review.note}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from cabin_agent.face import Json
 from cabin_agent.kiosk import may
 from cabin_agent.plan import TASKS, Rules, TaskName
 from cabin_agent.results import NotMeasured, Review
+from cabin_agent.reviewed import review_of
 from cabin_agent.screen import DETAIL, results_view, visit_view
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Visit
 from cabin_agent.visit_table import Event, State
@@ -20,6 +22,7 @@ from cabin_agent.wording import LANGUAGES, Language, catalogue, text
 from tests.fake_face import WEB, problems_of
 from tests.visit_steps import MARK, TO_CONSENT, WAY, walk
 from tests.visits import outcomes
+from tests.visits import visit as a_record
 
 VISIT = {"$ref": "#/components/schemas/Visit"}
 CLEANED = ("scale", "oximeter", "ecg")
@@ -297,7 +300,21 @@ def test_results_carry_the_word_of_the_doctor_in_the_reader_s_language() -> None
     reviews = {0: Review("rejected", "shoes on", "dr"), 2: Review(None, "", "dr")}
     told = results_view(Visit(language="en", outcomes=outcomes(), reviews=reviews), "fr")["outcomes"]
     assert [each["review"] for each in told[:3]] == [
-        {"verdict": "rejected", "note": "shoes on"}, None, {"verdict": None, "note": ""},
+        {"verdict": "rejected", "note": "shoes on"}, None, {"verdict": "rejected", "note": ""},
     ]  # fmt: skip
     assert told[0]["text"].startswith("Poids mesuré")
     assert problems_of({"outcomes": told}, {"$ref": "#/components/schemas/Results"}) == []
+
+
+def test_screen_ticket_and_record_agree_on_what_a_rejected_value_takes_along() -> None:
+    rejected = {0: Review("rejected", "shoes on", "dr")}
+    visit = Visit(language="en", outcomes=outcomes(), reviews=rejected)
+    shown = [each["review"] is not None and each["review"]["verdict"] for each in results_view(visit)["outcomes"]]
+    record = a_record(reviews=rejected)
+    kept = [review is not None and review.verdict for review in map(partial(review_of, record), range(len(shown)))]
+    assert shown == kept
+    assert [each.name for each, verdict in zip(outcomes(), shown, strict=True) if verdict == "rejected"] == [
+        "weight", "bmi",
+    ]  # fmt: skip
+    own = Visit(outcomes=outcomes(), reviews={**rejected, 2: Review("accepted", "", "dr")})
+    assert results_view(own)["outcomes"][2]["review"] == {"verdict": "accepted", "note": ""}
