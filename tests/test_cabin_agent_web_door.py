@@ -1,4 +1,4 @@
-"""Connections: a thousand idle ones, slow ones, a storm of touches; and the kiosk that is answered all the same."""
+"""Connections: a thousand idle ones, slow heads and bodies, a storm of touches; and the kiosk that is answered."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import aiohttp
 import pytest
 
-from cabin_agent.web import make_app, serve
-from cabin_agent.web.door import Door
+from cabin_agent.web import make_app, messages, serve
+from cabin_agent.web.door import STRANGERS, Door
+from cabin_agent.web.messages import MOST_OF_STRANGERS
 from tests.fake_face import FakeAccess, FakeFace
 
 KIOSK = {"Authorization": "Bearer kiosk"}
@@ -196,3 +197,77 @@ async def test_a_storm_of_touches_is_answered_and_holds_up_nobody() -> None:
             assert await storm == [200] * 1000
     assert len(face.told) == 1000
     assert answered > 3
+
+
+# --- bodies for which no account speaks ---------------------------------------------------------------------------
+
+
+SIGN_IN = b'{"name": "nadia", "code": "0123456789", "role": "nurse"}'
+ROUTES = (
+    ("/api/v1/session", "application/json", ""),
+    ("/api/v1/sign-in", "application/json", ""),
+    ("/api/v1/whep", "application/sdp", "Authorization: Bearer once\r\n"),
+)
+
+
+def request(path: str, kind: str, more: str = "", length: int = len(SIGN_IN)) -> bytes:
+    """The head of a request whose body does not come with it."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n{more}"
+    return f"{head}Content-Length: {length}\r\n\r\n".encode()
+
+
+async def answered(reader: asyncio.StreamReader) -> int:
+    """The status of the answer that comes."""
+    async with asyncio.timeout(10):
+        return int((await reader.readuntil(b"\r\n")).split()[1])
+
+
+async def sign_in(url: str) -> int:
+    """What somebody gets who signs in now."""
+    headers = {"Content-Type": "application/json"}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{url}/api/v1/sign-in", data=SIGN_IN, headers=headers) as response,
+    ):
+        return response.status
+
+
+@pytest.mark.parametrize(("path", "kind", "more"), ROUTES)
+async def test_slow_bodies_of_strangers_do_not_lock_the_kiosk_out(path: str, kind: str, more: str) -> None:
+    """Few are read at once; the rest are refused with a sentence, and their places are free."""
+    async with cabin(Door()) as url, AsyncExitStack() as held:
+        readers = []
+        for _ in range(70):
+            reader, writer = await connect(url)
+            held.callback(writer.close)
+            writer.write(request(path, kind, more))
+            readers.append(reader)
+            await asyncio.sleep(0)
+        assert await answered(readers[-1]) == 429
+        assert await status(url) == 200
+
+
+async def test_a_slow_body_of_a_stranger_is_given_up_soon_and_its_place_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(messages, "STRANGERS_S", 0.3)
+    async with cabin(Door()) as url, AsyncExitStack() as held:
+        readers = []
+        for _ in range(STRANGERS):
+            reader, writer = await connect(url)
+            held.callback(writer.close)
+            writer.write(request(*ROUTES[1]) + SIGN_IN[:5])
+            readers.append(reader)
+        while await sign_in(url) != 429:  # noqa: ASYNC110 - how far the core has read has no event
+            await asyncio.sleep(0.01)
+        assert [await answered(reader) for reader in readers] == [408] * STRANGERS
+        assert await sign_in(url) == 204
+
+
+@pytest.mark.parametrize("length", [MOST_OF_STRANGERS + 1, 65000])
+async def test_a_long_body_of_a_stranger_is_refused_before_it_is_there(length: int) -> None:
+    async with cabin(Door()) as url:
+        reader, writer = await connect(url)
+        writer.write(request(*ROUTES[1], length=length) + b" " * (MOST_OF_STRANGERS + 1))
+        assert await answered(reader) == 413
+        writer.close()

@@ -120,6 +120,23 @@ async def test_the_token_of_a_program_is_not_signed_out(client: Client, keeper: 
         assert (await client.get("/api/v1/instruments", headers=headers)).status == 200
 
 
+async def test_a_launch_of_the_kiosk_ends_the_staffs_sessions_in_its_browser(
+    client: Client, keeper: Access, codes: dict[str, str]
+) -> None:
+    """At the core too, so that a kept cookie opens nothing; a doctor does not sign in on that screen."""
+    tokens = {}
+    for name, role in (("nadia", "nurse"), ("tom", "technician"), ("ada", "doctor")):
+        cookie = (await sign_in(client, name, codes[name], role)).headers["Set-Cookie"]
+        tokens[role] = cookie.split(";")[0].partition("=")[2]
+    refused = await client.post("/api/v1/session", json={"ticket": "wrong"})
+    assert refused.status == 401 and keeper.who(tokens["nurse"]), "only a kiosk ends them"
+    launched = await client.post("/api/v1/session", json={"ticket": keeper.kiosk_ticket()})
+    expired = {cookie.split("=")[0] for cookie in launched.headers.getall("Set-Cookie") if "Max-Age=0" in cookie}
+    assert (launched.status, expired) == (204, {"cabin_nurse", "cabin_technician"})
+    assert {role for role, token in tokens.items() if keeper.who(token)} == {"doctor"}
+    assert (await client.get("/api/v1/visit", headers={"Cabin-Role": "kiosk"})).status == 200
+
+
 # --- who may say what ---------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,8 @@
 
 Every program of this machine may connect to a loopback port. Past `MOST` connections the one that has been idle for
 longest makes room; where all of them are being answered, the newcomer is turned away. A connection that has not sent
-a whole request in `HEAD_S` is closed.
+a whole request in `HEAD_S` is closed. A request for which no account speaks is answered while its body comes, and so
+holds its place: of those, `STRANGERS` at most are read at once.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from typing import cast
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from cabin_agent.web.problems import Handler
+from cabin_agent.web.problems import Handler, Problem
 
 MOST = 64
 HEAD_S = 5.0
 """Real seconds for the first request's head."""
 KEEP_ALIVE_S = 30.0
 """Real seconds that a connection may wait for its next request."""
+STRANGERS = 8
+"""Bodies for which no account speaks that are read at once."""
+CROWDED = "locked"
+"""The problem's code where more of them come."""
 
 
 class Door:
@@ -30,6 +35,7 @@ class Door:
     def __init__(self, most: int = MOST, head_s: float = HEAD_S) -> None:
         self._most, self._head_s = most, head_s
         self._server: web.Server | None = None
+        self._reading = 0
         self._open: dict[asyncio.BaseProtocol, Connection] = {}
         """By the protocol that speaks HTTP on it; the longest idle first."""
 
@@ -63,6 +69,17 @@ class Door:
             if connection is not None and self._open.pop(speaker, None) is not None:
                 connection.busy = False
                 self._open[speaker] = connection
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While the body of a request comes for which no account speaks; raises `Problem` where too many do."""
+        if self._reading >= STRANGERS:
+            raise Problem(CROWDED, "Too many ask to be let in at this moment: try again in a few seconds.")
+        self._reading += 1
+        try:
+            yield
+        finally:
+            self._reading -= 1
 
     def _room(self) -> bool:
         if len(self._open) < self._most:
@@ -137,11 +154,20 @@ class TurnedAway(asyncio.Protocol):
         cast(asyncio.Transport, transport).abort()
 
 
+_DOOR: web.RequestKey[Door] = web.RequestKey("door", Door)
+
+
+def door_of(request: web.Request) -> Door:
+    """The door through which a request came."""
+    return request[_DOOR]
+
+
 def hold_door(door: Door) -> Middleware:
-    """The middleware that tells `door` which connections are being answered."""
+    """The middleware that tells `door` which connections are being answered, and each request its door."""
 
     @web.middleware
     async def hold(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[_DOOR] = door
         with door.answering(request.protocol):
             return await handler(request)
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from cabin_agent.face import Face
 from cabin_agent.web.guard import API, account_of, bearer_of
-from cabin_agent.web.messages import answer, json_body, raw_body
+from cabin_agent.web.messages import MOST_BODY, answer, json_body, strangers_body
 from cabin_agent.web.problems import Problem
 from cabin_agent.wording import LANGUAGES
 
@@ -55,7 +55,7 @@ async def _sdp(request: web.Request) -> str:
     if request.content_type != SDP:
         raise Problem("bad-offer", f"An offer is sent as {SDP}: set the Content-Type.")
     try:
-        sdp = (await raw_body(request)).decode("utf-8")
+        sdp = (await strangers_body(request, MOST_BODY)).decode("utf-8")
     except UnicodeDecodeError:
         sdp = ""
     if not sdp.startswith(("v=0\r\n", "v=0\n")) or "\0" in sdp:
