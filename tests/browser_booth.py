@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
-from av import VideoFrame
+from av import AudioFrame, VideoFrame
 from playwright.async_api import Page, expect
 
 from cabin_agent.face import Json, Refusal
@@ -97,6 +97,7 @@ class Booth(FakeFace):
         self.peers: list[RTCPeerConnection] = []
         self.ctl: RTCDataChannel | None = None
         self.video: Moving | None = None
+        self.microphone: MediaStreamTrack | None = None
         self.waves_on, self.beating, self.answering = True, True, True
         self.camera = "room"
         self._tasks: list[asyncio.Task[None]] = []
@@ -139,6 +140,7 @@ class Booth(FakeFace):
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.peers.append(peer)
         peer.on("datachannel", self._channel)
+        peer.on("track", self._spoken)
         await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         self.video = Moving()
         for track in (self.video, AudioStreamTrack(), AudioStreamTrack()):
@@ -159,6 +161,19 @@ class Booth(FakeFace):
             await self.peers[-1].close()
 
     # --- the call
+
+    def _spoken(self, track: MediaStreamTrack) -> None:
+        if track.kind == "audio":
+            self.microphone = track
+
+    async def hears(self) -> bool:
+        """Whether there is a sound in what the doctor's microphone sends now (Chromium's fake one beeps)."""
+        assert self.microphone is not None
+        async with asyncio.timeout(SOON_MS / 1000):
+            while True:
+                frame = await self.microphone.recv()
+                if isinstance(frame, AudioFrame) and np.abs(frame.to_ndarray()).max() > 100:
+                    return True
 
     def _channel(self, channel: RTCDataChannel) -> None:
         if channel.label == "ctl":
@@ -322,6 +337,10 @@ def asked(booth: Booth, what: str) -> list[dict[str, object]]:
     ]
 
 
-def reading(booth: Booth, quantity: str, value: float | None, unit: str, why: str | None = None) -> None:
+def reading(
+    booth: Booth, quantity: str, value: float | None, unit: str, why: str | None = None, *, late_s: float = 0.0
+) -> None:
+    """One value, heard by the cabin `late_s` seconds ago."""
     fields = {"instrument": "x", "quantity": quantity, "value": value, "why": why, "unit": unit}
-    booth.send("reading", **fields, flags=[], simulated=True)
+    at_us = round((time.monotonic() - late_s) * 1e6)
+    booth.send("reading", **fields, flags=[], simulated=True, at_us=at_us)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -25,6 +26,7 @@ STATIC = "/static/"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 TYPES: Mapping[str, str] = {
+    "bin": "application/octet-stream",
     "css": "text/css",
     "js": "text/javascript",
     "json": "application/json",
@@ -34,6 +36,9 @@ TYPES: Mapping[str, str] = {
     "woff2": "font/woff2",
 }
 """By the end of the name; a file that ends otherwise is not served."""
+MEASURE = "measure.bin"
+MEASURE_BYTES = 1 << 20
+"""What a page loads to see how fast the way to the cabin is; no way can compress it."""
 _BUILD = b"{build}"
 _TEXTUAL = ("text/", "application/json", "image/svg")
 
@@ -44,6 +49,7 @@ class Pages:
     def __init__(self, contents: Mapping[str, bytes]) -> None:
         self.build = _hash(contents)
         self._static = {path: content for path, content in contents.items() if _ending(path) in TYPES}
+        self._static[MEASURE] = os.urandom(MEASURE_BYTES)
         self._html = {
             name: contents[f"{name}.html"].replace(_BUILD, self.build.encode())
             for name in PAGES

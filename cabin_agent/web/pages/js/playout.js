@@ -13,14 +13,18 @@ const LOST_S = 2; // a stream this far from its clock has begun anew
 const FRESH_S = 1; // how old the last picture may be to lead the waves
 const PICTURES = 9; // pictures of which the median is taken
 
-/** The least value of the last few seconds. */
-class Least {
+/** The least value of the last `window` to twice `window` seconds. */
+export class Least {
   #since = -Infinity;
   #now = Infinity;
   #before = Infinity;
 
+  constructor(window = WINDOW_S) {
+    this.window = window;
+  }
+
   add(value, now) {
-    if (now - this.#since > WINDOW_S) {
+    if (now - this.#since > this.window) {
       this.#before = this.#now;
       this.#now = Infinity;
       this.#since = now;

@@ -7,7 +7,7 @@ import { Playout } from "./playout.js";
 import { Samples } from "./samples.js";
 import { path } from "./trace.js";
 
-export const STALE_S = 2; // without a frame for so long, a lane is grey
+export const STALE_S = 1.75; // without a frame for so long, a lane is grey: on the screen before two seconds are over
 const MM_PER_S = 25;
 const MM_PER_MV = 10;
 const MANY = 4; // lanes beyond which every other frame of the screen is left out: less work, and still smooth

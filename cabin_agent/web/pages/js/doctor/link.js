@@ -30,7 +30,7 @@ export class Link {
   #state = "new";
   #wanted = false;
 
-  /** `microphone`: a stream; null where it was refused; undefined where it may come later. */
+  /** `microphone`: a stream; null where there is none. */
   constructor(api, microphone, on) {
     Object.assign(this, { api, microphone, on });
     this.leave = () => this.#drop(true);
@@ -117,8 +117,7 @@ export class Link {
   #prepare(pc) {
     const video = pc.addTransceiver("video", { direction: "recvonly" });
     const track = this.microphone?.getAudioTracks()[0];
-    const direction = this.microphone === null ? "recvonly" : "sendrecv";
-    this.voice = pc.addTransceiver(track ?? "audio", { direction });
+    this.voice = pc.addTransceiver(track ?? "audio", { direction: track ? "sendrecv" : "recvonly" });
     const stethoscope = pc.addTransceiver("audio", { direction: "recvonly" });
     if ("jitterBufferTarget" in video.receiver) video.receiver.jitterBufferTarget = 0;
     pc.ontrack = ({ transceiver, track: heard }) => {
@@ -163,6 +162,7 @@ export class Link {
     if (typeof data !== "string") return this.on.still(data);
     const message = JSON.parse(data);
     if ("re" in message) this.#settle(message);
+    else if (message.event === "replaced") this.#ended(new Problem("replaced", "The call goes on elsewhere.", 0));
     else if (message.event !== "heartbeat") this.on.event(message);
   }
 
@@ -205,7 +205,12 @@ export class Link {
   }
 
   #failed(problem) {
-    if (!problem.final) return this.#again(problem instanceof Problem ? problem : null);
+    if (problem.final) this.#ended(problem);
+    else this.#again(problem instanceof Problem ? problem : null);
+  }
+
+  /** No second try changes it. */
+  #ended(problem) {
     this.close(true);
     this.#say("over", problem);
   }

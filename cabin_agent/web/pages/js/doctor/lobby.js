@@ -4,7 +4,7 @@ import { Headphones } from "./headphones.js";
 import { place, sentence } from "./words.js";
 
 const POLL_MS = 1000;
-const BANDWIDTH_MS = 700;
+const BANDWIDTH_MS = 3000; // a link on which less than the whole body comes in this time is slow enough to tell
 const ENOUGH_MBIT = 2; // the most that the cabin sends: video 1.5, sound and waves
 const POOR_MBIT = 0.6;
 const SIGNED_OUT = new Set([401, 403]);
@@ -25,10 +25,11 @@ export class Lobby {
 
   /** Show the lobby and follow the cabin's state until `leave`. */
   enter() {
-    this.#stop();
+    this.leave();
     this.words();
     this.#poll();
     this.#bandwidth();
+    if (this.microphone) this.#meter();
     navigator.permissions?.query({ name: "microphone" }).then(
       ({ state }) => state === "granted" && this.microphone === undefined && this.askMicrophone(),
       () => {},
@@ -38,6 +39,17 @@ export class Lobby {
   leave() {
     this.#stop();
     cancelAnimationFrame(this.#level);
+    this.listener?.close();
+    this.listener = null;
+  }
+
+  /** Whether the call begins with a microphone is decided before it: it has its place in the offer. */
+  async ready() {
+    if (this.microphone !== undefined) return;
+    place("join").disabled = true;
+    place("lobby-state").textContent = t("doctor.microphone.answer");
+    this.#stop();
+    await this.askMicrophone();
   }
 
   /** Nobody is signed in any more: the microphone is let go. */
@@ -58,7 +70,7 @@ export class Lobby {
     const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
     try {
       this.microphone = await navigator.mediaDevices.getUserMedia({ audio: wanted });
-      this.#meter();
+      if (this.#timer) this.#meter();
     } catch {
       this.microphone = null;
     }
@@ -105,12 +117,11 @@ export class Lobby {
 
   /** How loud the microphone is, while the lobby is shown. */
   #meter() {
-    const sound = new AudioContext();
+    const sound = (this.listener = new AudioContext());
     const listener = new AnalyserNode(sound, { fftSize: 512 });
     new MediaStreamAudioSourceNode(sound, { mediaStream: this.microphone }).connect(listener);
     const samples = new Float32Array(512);
     const look = () => {
-      if (!this.#timer) return void sound.close();
       listener.getFloatTimeDomainData(samples);
       place("microphone-level").value = Math.min(1, 3 * Math.hypot(...samples) / Math.sqrt(samples.length));
       this.#level = requestAnimationFrame(look);
@@ -122,23 +133,29 @@ export class Lobby {
   async #bandwidth() {
     const said = place("bandwidth-said");
     said.textContent = t("doctor.bandwidth.running");
-    const began = performance.now();
-    let bytes = 0;
-    const fetchAgain = async () => {
-      while (performance.now() - began < BANDWIDTH_MS) {
-        const answer = await fetch(new URL("../../style.css", import.meta.url), { cache: "no-store" });
-        bytes += (await answer.arrayBuffer()).byteLength;
-      }
-    };
-    try {
-      await Promise.all([fetchAgain(), fetchAgain(), fetchAgain()]);
-    } catch {
+    const mbit = await received(new URL("../../measure.bin", import.meta.url)).catch(() => null);
+    if (mbit === null) {
       said.textContent = t("doctor.bandwidth.failed");
       return;
     }
-    const mbit = (bytes * 8) / 1000 / (performance.now() - began);
     const verdict = mbit >= ENOUGH_MBIT ? "good" : mbit >= POOR_MBIT ? "usable" : "poor";
     place("check-bandwidth").dataset.state = verdict;
     said.textContent = t(`doctor.bandwidth.${verdict}`, { mbit: number(Math.min(mbit, 1000), 1) });
   }
+}
+
+/** Mbit/s at which a large body arrives, counted from its first bytes: a long way is no narrow one. */
+async function received(address) {
+  const answer = await fetch(address, { cache: "no-store" });
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const body = answer.body.getReader();
+  await body.read();
+  const began = performance.now();
+  let [bytes, piece] = [0, null];
+  do {
+    piece = await body.read();
+    bytes += piece.value?.byteLength ?? 0;
+  } while (!piece.done && performance.now() - began < BANDWIDTH_MS);
+  body.cancel();
+  return (bytes * 8) / 1000 / Math.max(1, performance.now() - began);
 }

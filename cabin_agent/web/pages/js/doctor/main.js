@@ -18,7 +18,7 @@ let over = null; // why the last consultation ended: a Problem, or null
 
 function show(screen) {
   for (const each of SCREENS) place(each).hidden = each !== screen;
-  place("end-open").hidden = screen !== "call";
+  for (const id of ["end-open", "leave-open"]) place(id).hidden = screen !== "call";
   place("sign-out").hidden = screen === "sign-in" || screen === "call";
   document.body.dataset.screen = screen;
 }
@@ -38,15 +38,23 @@ function showLobby() {
   place("title").textContent = t("doctor.title");
   show("lobby");
   lobby.enter();
-  checkBuild();
 }
 
-function join() {
+async function join() {
+  await lobby.ready();
+  if (document.body.dataset.screen !== "lobby") return;
   lobby.leave();
   show("call");
   room = new Room(api, lobby, { over: showOver, simulated });
   room.enter();
   place("waves").focus({ preventScroll: true });
+}
+
+/** Leave the call; the consultation goes on, and may be joined again. */
+function leave() {
+  room?.leave();
+  room = null;
+  showLobby();
 }
 
 /** The consultation ended: for both, or because the core refuses. */
@@ -68,15 +76,16 @@ function overWords() {
 function seen(consultation) {
   if (!consultation) return;
   simulated(consultation.simulated);
+  checkBuild(consultation.build);
   place("title").textContent = t("doctor.title.in", { cabin: consultation.cabin });
 }
 
 /** A page of another build than the core's says so and loads itself anew, once. */
-async function checkBuild() {
-  const { build } = await api.get("/status").catch(() => ({}));
+function checkBuild(build) {
   if (!build || build === document.querySelector("meta[name=cabin-build]").content) return;
   const again = history.state?.reloadedFor === build;
-  Object.assign(place("alert"), { textContent: t(again ? "staff.old-page" : "staff.reloading"), hidden: false });
+  const words = t(again ? "staff.old-page" : "staff.reloading");
+  if (place("alert").hidden) Object.assign(place("alert"), { textContent: words, hidden: false });
   if (again) return;
   history.replaceState({ reloadedFor: build }, "");
   location.reload();
@@ -124,6 +133,7 @@ place("sign-out").onclick = async () => {
   showSignIn();
 };
 place("end-open").onclick = () => room?.askEnd();
+place("leave-open").onclick = leave;
 place("over-back").onclick = showLobby;
 
 /** Ask the core whether a session is open; it says so by refusing. */

@@ -1,15 +1,18 @@
 // Number tiles: the live value with its unit and age, what is wrong with it, and the measure with its evidence.
 import { el } from "../dom.js";
+import { Least } from "../playout.js";
 import { known, t } from "../texts.js";
 import { clock, digits, reason, unit } from "./words.js";
 
-export const STALE_S = 2;
+export const STALE_S = 1.75; // with the quarter of a second between two looks: grey before two seconds are over
+const TRANSIT_S = 60; // how long the fastest reading is remembered
+const ANEW_S = 60; // a reading that would be older than this is of a cabin whose clock began anew
 
 /** What a tile shows: the live quantity (if an instrument tells one) and the measure that it becomes. */
 const TILES = [
   { quantity: "spo2", measures: ["spo2"], unit: "%", colour: "pleth" },
   { quantity: "pulse_rate", measures: ["pulse_rate"], unit: "/min", colour: "pleth" },
-  { quantity: null, measures: ["heart_rate"], unit: "/min", colour: "ecg" },
+  { quantity: "heart_rate", measures: ["heart_rate"], unit: "/min", colour: "ecg" },
   { quantity: "cuff_pressure", measures: ["blood_pressure_mean", "blood_pressure"], unit: "mm[Hg]", colour: "cuff" },
   { quantity: "temperature", measures: ["temperature"], unit: "Cel", colour: "plain" },
   { quantity: "weight", measures: ["weight"], unit: "kg", colour: "plain" },
@@ -27,21 +30,21 @@ class Tile {
     const show = () => evidence(this.outcome.index);
     this.measured = el("button", { class: "measured quiet", onclick: show, hidden: true });
     this.name = el("span", { class: "name" });
-    const quantity = kind.quantity ?? kind.measures[0];
-    this.node = el("div", { class: "tile", "data-quantity": quantity, "data-colour": kind.colour });
+    this.node = el("div", { class: "tile", "data-quantity": kind.quantity, "data-colour": kind.colour });
     this.node.append(this.name, this.value, this.said, this.measured);
   }
 
-  reading(message, now) {
+  /** `taken`: page seconds at which the value was true. */
+  reading(message, taken, now) {
     this.#reading = message;
-    this.#heard = now;
+    this.#heard = taken;
     this.draw(now);
   }
 
-  /** The newest outcome of the tile's measures that has a value, or null. */
+  /** The newest outcome of the tile's measures that has a value which the doctor did not reject, or null. */
   outcomes(outcomes) {
-    const mine = outcomes.filter((each) => this.kind.measures.includes(each.measure) && each.status === "measured");
-    this.outcome = mine.at(-1) ?? null;
+    const valid = (each) => each.status === "measured" && each.review?.verdict !== "rejected";
+    this.outcome = outcomes.filter((each) => this.kind.measures.includes(each.measure) && valid(each)).at(-1) ?? null;
     this.measured.hidden = !this.outcome;
     if (!this.outcome) return;
     this.measured.textContent = t("doctor.tile.measured", {
@@ -52,12 +55,12 @@ class Tile {
     this.measured.dataset.grade = this.outcome.quality;
   }
 
-  /** A value older than two seconds is not shown any more. */
+  /** A value that was not renewed for `STALE_S` is not shown any more. */
   draw(now) {
     const age = now - this.#heard;
     const live = age <= STALE_S && this.#reading !== null;
     const value = live ? this.#reading.value : null;
-    this.name.textContent = t(`doctor.tile.${this.kind.quantity ?? this.kind.measures[0]}`);
+    this.name.textContent = t(`doctor.tile.${this.kind.quantity}`);
     this.node.classList.toggle("stale", !live);
     this.value.textContent = value === null ? "—" : digits(value, this.kind.unit);
     if (value !== null) this.value.append(el("small", {}, `\u00a0${unit(this.kind.unit)}`));
@@ -65,7 +68,6 @@ class Tile {
   }
 
   #words(live, age) {
-    if (!this.kind.quantity) return t("doctor.tile.no-live");
     if (this.#reading === null) return t("doctor.tile.none");
     if (!live) return t("doctor.tile.stale", { seconds: Math.floor(age) });
     if (this.#reading.why) return reason(this.#reading.why);
@@ -90,15 +92,28 @@ export function shown(outcome) {
 }
 
 export class Numbers {
+  #transit = new Least(TRANSIT_S);
+
   /** `evidence(index)` shows the evidence of an outcome. */
   constructor(parent, evidence) {
     this.tiles = TILES.map((kind) => new Tile(kind, evidence));
     parent.replaceChildren(...this.tiles.map((tile) => tile.node));
   }
 
-  /** A "reading" of the core. */
+  /** A "reading" of the core; its age counts from when the cabin heard it, however long it was under way. */
   reading(message, now = performance.now() / 1000) {
-    this.tiles.find((tile) => tile.kind.quantity === message.quantity)?.reading(message, now);
+    const tile = this.tiles.find((each) => each.kind.quantity === message.quantity);
+    tile?.reading(message, this.#taken(message.at_us / 1e6, now), now);
+  }
+
+  /** Page seconds of a cabin second: the fastest of the last minute took no time. */
+  #taken(at, now) {
+    this.#transit.add(now - at, now);
+    if (now - at - this.#transit.value > ANEW_S) {
+      this.#transit = new Least(TRANSIT_S);
+      this.#transit.add(now - at, now);
+    }
+    return at + this.#transit.value;
   }
 
   outcomes(outcomes) {

@@ -5,19 +5,22 @@ import { amount, clock, phrase, place, reason, sentence } from "./words.js";
 
 class Card {
   #drawn = "";
+  #said; // the verdict that was sent last and is not in the core's view yet
 
+  /** `act(outcome, verdict, note)` sends the doctor's word; what refused it, or null. */
   constructor(act) {
     this.text = el("p", { class: "outcome-text" });
     this.grade = el("span", { class: "grade" });
-    this.verdict = { accepted: this.#verdict("accepted", act), rejected: this.#verdict("rejected", act) };
+    this.act = act;
+    this.verdict = { accepted: this.#verdict("accepted"), rejected: this.#verdict("rejected") };
     this.note = el("input", { class: "outcome-note", maxlength: 500, autocomplete: "off" });
-    const noted = () => act(this.outcome, this.outcome.review?.verdict ?? null, this.note.value);
-    this.note.addEventListener("change", noted);
+    this.note.addEventListener("change", () => this.#send(this.#given));
+    this.failed = el("p", { class: "note danger", role: "alert", hidden: true });
     this.rows = el("dl");
     this.more = el("summary");
     this.evidence = el("details", {}, this.more, this.rows);
     this.row = el("div", { class: "row" }, this.verdict.accepted, this.verdict.rejected, this.note);
-    this.node = el("li", { class: "outcome" }, this.text, this.grade, this.row, this.evidence);
+    this.node = el("li", { class: "outcome" }, this.text, this.grade, this.row, this.failed, this.evidence);
   }
 
   update(outcome) {
@@ -25,6 +28,7 @@ class Card {
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.outcome = outcome;
+    this.#said = undefined;
     const measured = outcome.status === "measured";
     this.node.id = `outcome-${outcome.index}`;
     this.node.dataset.verdict = outcome.review?.verdict ?? "none";
@@ -38,9 +42,23 @@ class Card {
     if (measured) this.#evidence(outcome);
   }
 
-  #verdict(which, act) {
-    const said = () => act(this.outcome, this.outcome.review?.verdict === which ? null : which, this.note.value);
-    return el("button", { class: `verdict ${which}`, onclick: said });
+  /** The verdict as the doctor gave it last, whether the core has answered yet or not. */
+  get #given() {
+    return this.#said === undefined ? (this.outcome.review?.verdict ?? null) : this.#said;
+  }
+
+  #verdict(which) {
+    return el("button", { class: `verdict ${which}`, onclick: () => this.#send(this.#given === which ? null : which) });
+  }
+
+  /** What could not be sent stays in its field until it is. */
+  async #send(verdict) {
+    this.#said = verdict;
+    this.unsent = true;
+    const problem = await this.act(this.outcome, verdict, this.note.value);
+    this.unsent = Boolean(problem);
+    if (problem) this.#said = undefined;
+    Object.assign(this.failed, { textContent: problem ? sentence(problem) : "", hidden: !problem });
   }
 
   #review({ review, text }) {
@@ -52,7 +70,7 @@ class Card {
     }
     this.note.setAttribute("aria-label", t("doctor.review.note", { text }));
     this.note.placeholder = t("doctor.review.hint");
-    if (document.activeElement !== this.note) this.note.value = review?.note ?? "";
+    if (document.activeElement !== this.note && !this.unsent) this.note.value = review?.note ?? "";
   }
 
   #evidence(outcome) {
@@ -77,6 +95,7 @@ function facts({ values, evidence, strip, thresholds }) {
     ["strip", strip && stripWords(strip)],
     ...(thresholds ?? []).map((each) => ["threshold", threshold(each)]),
     ["device", device && deviceWords(device)],
+    ["recording", evidence.recording && evidence.recording.slice(0, 16)],
     ["times", `${clock(evidence.started_ms)} – ${clock(evidence.ended_ms)}`],
   ].filter(([, words]) => words);
 }
@@ -89,8 +108,14 @@ function stripWords({ leads, seconds, rate }) {
   return t("doctor.evidence.strip-text", { leads: leads.length, seconds: Math.round(seconds), rate });
 }
 
-function deviceWords({ model, serial, simulated }) {
-  const words = [model, serial ?? t("doctor.evidence.no-serial"), simulated && t("simulated.short")];
+function deviceWords({ model, serial, firmware, protocol, simulated }) {
+  const words = [
+    model,
+    serial ?? t("doctor.evidence.no-serial"),
+    firmware && t("doctor.evidence.firmware", { version: firmware }),
+    protocol,
+    simulated && t("simulated.short"),
+  ];
   return words.filter(Boolean).join(" · ");
 }
 
@@ -137,11 +162,7 @@ export class Outcomes {
     card.more.focus();
   }
 
-  async #review({ index }, verdict, note) {
-    try {
-      await this.ask("core", "review", { index, verdict, note });
-    } catch (problem) {
-      place("outcomes-left").textContent = sentence(problem);
-    }
+  #review({ index }, verdict, note) {
+    return this.ask("core", "review", { index, verdict, note }).then(() => null, (problem) => problem);
   }
 }

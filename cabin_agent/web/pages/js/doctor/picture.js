@@ -15,6 +15,7 @@ export class Picture {
   #clock = null;
   #last = null; // page seconds of the last picture
   #here = true;
+  #asked = null; // the callback of the next picture
 
   /** `playout` learns when pictures were taken; `ask` speaks to the cabin. */
   constructor(playout, ask) {
@@ -80,7 +81,9 @@ export class Picture {
     else this.#say(null);
   }
 
+  /** Let go of the video; nothing of the consultation is kept by it. */
   close() {
+    this.video.cancelVideoFrameCallback?.(this.#asked);
     this.video.srcObject = null;
     this.#last = null;
   }
@@ -105,7 +108,7 @@ export class Picture {
   }
 
   #next() {
-    this.video.requestVideoFrameCallback?.((_, about) => {
+    this.#asked = this.video.requestVideoFrameCallback?.((_, about) => {
       this.#last = performance.now() / 1000;
       if (this.#clock && about.rtpTimestamp !== undefined) {
         this.playout.video(takenAt(about.rtpTimestamp, this.#clock), about.expectedDisplayTime / 1000);

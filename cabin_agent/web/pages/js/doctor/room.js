@@ -28,7 +28,7 @@ export class Room {
 
   /** `on.over(problem)`: ended here (null), or the core refuses to go on; `on.simulated(bool)`. */
   constructor(api, lobby, on) {
-    this.on = on;
+    Object.assign(this, { api, on });
     this.playout = new Playout();
     const ask = (...asked) => this.link.ask(...asked);
     this.numbers = new Numbers(place("tiles"), (index) => this.outcomes.show(index));
@@ -37,7 +37,7 @@ export class Room {
     this.stills = new Stills(ask);
     this.waves = new Waves(this.playout);
     this.picture = new Picture(this.playout, ask);
-    this.sound = new Sound(ask, lobby.microphone ?? null, lobby.headphones.verdict);
+    this.sound = new Sound(ask, lobby.microphone, lobby.headphones.verdict);
     this.link = new Link(api, lobby.microphone, this.#heard());
     this.#forms();
     this.look = setInterval(() => this.#look(), LOOK_MS);
@@ -66,6 +66,7 @@ export class Room {
     for (const id of ["say-text", "note-text"]) place(id).value = "";
     for (const id of ["end", "picture-dialog"]) place(id).close();
     place("alert").hidden = true;
+    this.#notice(null);
   }
 
   /** Ask the core how things stand; questions that come meanwhile become one more. */
@@ -84,14 +85,16 @@ export class Room {
     this.#viewing = false;
   }
 
-  /** Ask whether to end, with the values that nobody has looked at. */
+  /** Ask whether to end, with the values that nobody has looked at and the note that is not added yet. */
   askEnd() {
     const open = this.outcomes.open;
     const words = open.length ? t("doctor.end.open", { count: open.length }) : t("doctor.end.none-open");
+    const unsent = place("note-text").value.trim();
     fill(
       place("end-open-values"),
       el("p", { class: open.length ? "note warn" : "note ok" }, words),
       open.length > 0 && el("ul", {}, open.map((each) => el("li", {}, each.text))),
+      unsent && el("p", { class: "note warn" }, t("doctor.end.unsent", { words: unsent })),
     );
     place("end").showModal();
   }
@@ -123,8 +126,8 @@ export class Room {
       dropped: () => (waves.event(message), this.refresh()),
       changed: () => this.refresh(),
       instrument: () => this.refresh(),
-      nurse: () => this.#alert(t("doctor.nurse")),
-      problem: () => this.#alert(sentence(new Problem(message.code, message.text, 0))),
+      nurse: () => this.#notice(t("doctor.nurse")),
+      problem: () => this.#notice(sentence(new Problem(message.code, message.text, 0))),
     };
     parts[message.event]?.();
   }
@@ -135,6 +138,7 @@ export class Room {
     place("title").textContent = t("doctor.title.in", { cabin: view.cabin });
     this.tasks.update(view);
     this.outcomes.update(view.outcomes);
+    this.stills.kept(view.stills);
     this.numbers.outcomes(view.outcomes);
     const notes = view.notes.map((note) => el("li", {}, el("time", {}, clock(note.at_ms)), ` ${note.text}`));
     if (place("notes").children.length !== notes.length) fill(place("notes"), notes.reverse());
@@ -170,7 +174,13 @@ export class Room {
     else this.numbers.forget();
   }
 
-  /** One line over the page, read at once by a screen reader; the same words are not said twice. */
+  /** Something that happened once; it stands until it was read. */
+  #notice(text) {
+    place("notice-said").textContent = text ?? "";
+    place("notice").hidden = !text;
+  }
+
+  /** What is the matter now; the same words are not said twice. */
   #alert(text) {
     if (place("alert").textContent !== (text ?? "")) place("alert").textContent = text ?? "";
     place("alert").hidden = !text;
@@ -216,11 +226,19 @@ export class Room {
     send("note", "note-text", "note", "tasks-said");
     place("end-no").onclick = () => place("end").close();
     place("end-yes").onclick = () => this.#end();
+    place("notice-read").onclick = () => this.#notice(null);
   }
 
+  /** End it for both, over the call or past it: what was typed as a note goes first, if there is a way for it. */
   async #end() {
+    const text = place("note-text").value.trim();
     try {
-      await this.link.ask("core", "end");
+      if (this.link.state !== "up") await this.api.post("/consultation/end");
+      else {
+        if (text) await this.link.ask("core", "note", { text });
+        place("note-text").value = "";
+        await this.link.ask("core", "end");
+      }
     } catch (problem) {
       fill(place("end-open-values"), el("p", { class: "note danger" }, sentence(problem)));
       return;

@@ -7,7 +7,8 @@ export class Sound {
 
   /** `ask` speaks to the cabin; `headphones`: "confirmed", "speakers" or null, from the check in the lobby. */
   constructor(ask, microphone, headphones) {
-    Object.assign(this, { ask, microphone, headphones, muted: false, listening: false });
+    Object.assign(this, { ask, microphone, headphones, listening: false });
+    this.#open(true);
     place("volume-voice").oninput = ({ target }) => (place("audio-voice").volume = Number(target.value));
     place("volume-stethoscope").oninput = ({ target }) => (place("audio-stethoscope").volume = Number(target.value));
     place("mute").onclick = () => this.mute();
@@ -32,9 +33,13 @@ export class Sound {
   /** Mute the doctor's own microphone, or no longer. */
   mute() {
     if (!this.microphone) return;
-    this.muted = !this.muted;
-    for (const track of this.microphone.getAudioTracks()) track.enabled = !this.muted;
+    this.#open(this.muted);
     this.draw();
+  }
+
+  #open(open) {
+    this.muted = !open;
+    for (const track of this.microphone?.getAudioTracks() ?? []) track.enabled = open;
   }
 
   /** The stethoscope on or off; the cabin sends its sound only while it is on. */
@@ -63,7 +68,9 @@ export class Sound {
     place("sound-said").textContent = said ?? this.#facts().join(" ");
   }
 
+  /** Let go of what is heard; the microphone is open again for whatever comes next. */
   close() {
+    this.#open(true);
     for (const id of ["audio-voice", "audio-stethoscope"]) place(id).srcObject = null;
   }
 

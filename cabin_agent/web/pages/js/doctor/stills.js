@@ -43,6 +43,7 @@ export class Pieces {
 /** The form that asks for a picture, and the strip. `ask(to, do, fields)` speaks to the cabin. */
 export class Stills {
   #addresses = [];
+  #shown = new Map(); // UTC millisecond at which a picture was taken -> its line
 
   constructor(ask) {
     this.ask = ask;
@@ -77,8 +78,18 @@ export class Stills {
     place("still-said").textContent = t("doctor.still.taking");
     try {
       await this.ask("media", "still", { site, side });
+      this.#unchoose(); // the next picture is of another place until somebody says so
     } catch (problem) {
       place("still-said").textContent = sentence(problem);
+    }
+  }
+
+  /** The pictures that the record will hold, as the core says; one that was not seen here stands as words. */
+  kept(stills) {
+    for (const each of stills) {
+      if (!this.#shown.has(each.at_ms)) this.#line(each.at_ms, el("span", {}, this.#where(each)));
+      const line = this.#shown.get(each.at_ms);
+      if (!line.querySelector(".kept")) line.append(el("span", { class: "kept" }, t("doctor.still.kept")));
     }
   }
 
@@ -87,8 +98,15 @@ export class Stills {
     this.pieces.forget();
     this.#addresses.forEach((address) => URL.revokeObjectURL(address));
     this.#addresses = [];
+    this.#shown.clear();
     place("stills").replaceChildren();
-    place("picture-large").removeAttribute("src");
+    for (const name of ["src", "alt"]) place("picture-large").removeAttribute(name);
+    this.#unchoose();
+  }
+
+  #unchoose() {
+    for (const id of ["still-site", "still-side"]) place(id).value = "";
+    place("still-take").disabled = true;
   }
 
   #offer() {
@@ -104,16 +122,33 @@ export class Stills {
     const image = el("img", { src: address, alt: label });
     const name = t("doctor.still.enlarge", { label });
     const button = el("button", { "aria-label": name, onclick: () => enlarge(address, label) }, image);
-    place("stills").prepend(el("li", { "data-number": about.number }, button, el("span", {}, label)));
+    this.#line(about.taken_ms, button, el("span", {}, label));
     place("still-said").textContent = t("doctor.still.taken", { label });
   }
 
-  #label({ site, side, taken_ms, width, height, simulated }) {
-    const sided = side === "none" ? [] : [t(`doctor.side.${side}`)];
-    const where = [t(`doctor.site.${site}`), ...sided].join(", ");
-    const label = t("doctor.still.label", { where, time: clock(taken_ms), width, height });
+  /** The newest stands first, whether it was known in words before or not. */
+  #line(taken, ...children) {
+    const line = el("li", {}, ...children);
+    this.#shown.get(taken)?.remove();
+    this.#shown.set(taken, line);
+    place("stills").prepend(line);
+  }
+
+  #label(about) {
+    const { taken_ms, width, height, simulated } = about;
+    const label = t("doctor.still.label", { where: whereOf(about), time: clock(taken_ms), width, height });
     return simulated ? `${label} · ${t("simulated.short")}` : label;
   }
+
+  #where(still) {
+    return t("doctor.still.seen-before", { where: whereOf(still), time: clock(still.at_ms) });
+  }
+}
+
+/** "Ear, left". */
+function whereOf({ site, side }) {
+  const sided = side === "none" ? [] : [t(`doctor.side.${side}`)];
+  return [t(`doctor.site.${site}`), ...sided].join(", ");
 }
 
 function enlarge(address, label) {

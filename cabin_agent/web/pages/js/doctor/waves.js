@@ -92,8 +92,13 @@ export class Waves {
     if (place("dropped-said").textContent !== lost) place("dropped-said").textContent = lost;
   }
 
+  /** Stop, and let neither a pixel nor a word of the waves stand. */
   close() {
     this.sweep.close();
+    const canvas = place("waves");
+    Object.assign(canvas, { width: 0, height: 0 });
+    canvas.setAttribute("aria-label", t("doctor.waves.alt"));
+    delete canvas.dataset.skewMs;
   }
 
   #show() {
