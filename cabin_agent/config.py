@@ -52,7 +52,7 @@ class Cabin:
     runtime_dir: Path
     language: Literal["fr", "en"]
     accept_simulated: bool
-    """Whether a visit may use an instrument that is not a local hardware port; false in production."""
+    """Whether a visit may use an instrument or a camera that is not local hardware; false in production."""
     speed: float
     """How many seconds of a visit pass in one second; 1 unless everything is simulated."""
 
@@ -191,6 +191,8 @@ def load_config(path: Path | str = DEFAULT_FILE) -> Config:
         if section not in known:
             raise ConfigError(f"{file}: there is no section [{section}]; {nearest(section, known)}")
     cabin = _cabin(_table(file, "cabin", data, Cabin), nameless="gateway" in data and "cabin" not in data)
+    cameras = camera_settings(file, data.get("cameras", {}))
+    _refuse_simulated(file, cabin, cameras)
     return Config(
         file=file,
         cabin=cabin,
@@ -201,7 +203,7 @@ def load_config(path: Path | str = DEFAULT_FILE) -> Config:
         gateway=_gateway(_table(file, "gateway", data, Gateway), cabin.state_dir) if "gateway" in data else None,
         ticket=Ticket(_table(file, "ticket", data, Ticket).matching("printer", PRINTER, PRINTERS, "")),
         media=media_settings(file, data.get("media", {})),
-        cameras=camera_settings(file, data.get("cameras", {})),
+        cameras=cameras,
     )
 
 
@@ -223,6 +225,16 @@ def _cabin(table: Table, nameless: bool) -> Cabin:
         accept_simulated=simulated,
         speed=speed,
     )
+
+
+def _refuse_simulated(file: Path, cabin: Cabin, cameras: tuple[CameraSettings, ...]) -> None:
+    """A picture that may show something else than the cabin is for teaching and tests alone."""
+    for camera in cameras:
+        if camera.simulated and not cabin.accept_simulated:
+            raise ConfigError(
+                f"{file}: [cameras.{camera.name}] url is not known to be a camera of this cabin; accepted is "
+                '"/dev/v4l/by-id/..." unless the cabin has accept_simulated = true.'
+            )
 
 
 def _api(table: Table) -> Api:

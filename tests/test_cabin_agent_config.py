@@ -284,3 +284,19 @@ def test_no_value_raises_anything_else(
     else:
         assert 1 <= config.cabin.speed <= 60
         assert 0 <= config.api.port <= 65535
+
+
+@pytest.mark.parametrize("url", ["synthetic:room", "file:///var/room.avi", "http://127.0.0.1:8080/camera"])
+def test_a_camera_that_is_not_known_to_be_hardware_needs_a_cabin_that_accepts_it(tmp_path: Path, url: str) -> None:
+    camera = f'[cameras.room]\nurl = "{url}"\n'
+    sentence = refusal(tmp_path, CABIN + camera)
+    assert "[cameras.room]" in sentence
+    assert "accept_simulated = true" in sentence
+    assert "8080" not in sentence
+    (accepted,) = load(tmp_path, CABIN + "accept_simulated = true\n" + camera).cameras
+    assert accepted.simulated
+
+
+def test_a_camera_of_the_cabin_needs_nothing(tmp_path: Path) -> None:
+    (camera,) = load(tmp_path, CABIN + '[cameras.room]\nurl = "/dev/v4l/by-id/usb-room"\n').cameras
+    assert not camera.simulated
