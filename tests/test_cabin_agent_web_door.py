@@ -31,6 +31,13 @@ async def connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
     return await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
 
 
+async def empty(door: Door) -> None:
+    """Wait until nobody is held."""
+    async with asyncio.timeout(10):
+        while door.held:  # noqa: ASYNC110 - the other end of a connection has no event
+            await asyncio.sleep(0.01)
+
+
 async def status(url: str) -> int:
     """What a new client gets from the core."""
     async with aiohttp.ClientSession() as http, http.get(f"{url}/api/v1/status", headers=KIOSK) as response:
@@ -163,9 +170,7 @@ async def test_connections_are_given_back() -> None:
             _, writer = await connect(url)
             writer.close()
         assert await status(url) == 200
-        async with asyncio.timeout(10):
-            while door.held:  # noqa: ASYNC110 - the other end of a connection has no event
-                await asyncio.sleep(0.01)
+        await empty(door)
 
 
 @pytest.mark.parametrize("garbage", [b"\0" * 100, b"GET\r\n\r\n", b"\x16\x03\x01" * 50])
@@ -232,17 +237,25 @@ async def sign_in(url: str) -> int:
         return response.status
 
 
+@asynccontextmanager
+async def strangers(number: int, *sent: bytes) -> AsyncIterator[tuple[str, list[asyncio.StreamReader]]]:
+    """A core to which so many strangers have begun to send a body; its address, and where they hear the answer."""
+    door, readers = Door(), []
+    async with cabin(door) as url:
+        async with AsyncExitStack() as held:
+            for _ in range(number):
+                reader, writer = await connect(url)
+                held.callback(writer.close)
+                writer.writelines(sent)
+                readers.append(reader)
+            yield url, readers
+        await empty(door)
+
+
 @pytest.mark.parametrize(("path", "kind", "more"), ROUTES)
 async def test_slow_bodies_of_strangers_do_not_lock_the_kiosk_out(path: str, kind: str, more: str) -> None:
     """Few are read at once; the rest are refused with a sentence, and their places are free."""
-    async with cabin(Door()) as url, AsyncExitStack() as held:
-        readers = []
-        for _ in range(70):
-            reader, writer = await connect(url)
-            held.callback(writer.close)
-            writer.write(request(path, kind, more))
-            readers.append(reader)
-            await asyncio.sleep(0)
+    async with strangers(70, request(path, kind, more)) as (url, readers):
         assert await answered(readers[-1]) == 429
         assert await status(url) == 200
 
@@ -250,14 +263,8 @@ async def test_slow_bodies_of_strangers_do_not_lock_the_kiosk_out(path: str, kin
 async def test_a_slow_body_of_a_stranger_is_given_up_soon_and_its_place_is_free(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(messages, "STRANGERS_S", 0.3)
-    async with cabin(Door()) as url, AsyncExitStack() as held:
-        readers = []
-        for _ in range(STRANGERS):
-            reader, writer = await connect(url)
-            held.callback(writer.close)
-            writer.write(request(*ROUTES[1]) + SIGN_IN[:5])
-            readers.append(reader)
+    monkeypatch.setattr(messages, "STRANGERS_S", 1.0)
+    async with strangers(STRANGERS, request(*ROUTES[1]), SIGN_IN[:5]) as (url, readers):
         while await sign_in(url) != 429:  # noqa: ASYNC110 - how far the core has read has no event
             await asyncio.sleep(0.01)
         assert [await answered(reader) for reader in readers] == [408] * STRANGERS
@@ -266,8 +273,5 @@ async def test_a_slow_body_of_a_stranger_is_given_up_soon_and_its_place_is_free(
 
 @pytest.mark.parametrize("length", [MOST_OF_STRANGERS + 1, 65000])
 async def test_a_long_body_of_a_stranger_is_refused_before_it_is_there(length: int) -> None:
-    async with cabin(Door()) as url:
-        reader, writer = await connect(url)
-        writer.write(request(*ROUTES[1], length=length) + b" " * (MOST_OF_STRANGERS + 1))
-        assert await answered(reader) == 413
-        writer.close()
+    async with strangers(1, request(*ROUTES[1], length=length), b" " * (MOST_OF_STRANGERS + 1)) as (_, readers):
+        assert await answered(readers[0]) == 413
