@@ -53,10 +53,16 @@ class SoundDevice:
         self.channels = {1, 2}
         """What the cards can be opened with."""
         self.refuses = False
+        self.fails = False
+        """Whether PortAudio itself cannot begin."""
+        self.begun = True
+        self.looks = 0
         self.streams: list[Stream] = []
         self._seen = list(self.devices)
 
     def query_devices(self, kind: str | None = None) -> Any:
+        if not self.begun:
+            raise PortAudioError("PortAudio not initialized")
         found = [
             {"name": name, "index": index, "max_input_channels": ins, "max_output_channels": outs}
             for index, (name, ins, outs) in enumerate(self._seen)
@@ -76,9 +82,15 @@ class SoundDevice:
 
     def _terminate(self) -> None:
         assert not self.streams, "PortAudio would pull the streams from under their owners"
+        if not self.begun:
+            raise PortAudioError("PortAudio not initialized")
+        self.begun = False
 
     def _initialize(self) -> None:
-        self._seen = list(self.devices)
+        self.looks += 1
+        if self.fails:
+            raise PortAudioError("Unanticipated host error")
+        self.begun, self._seen = True, list(self.devices)
 
 
 def in_thread(work: Callable[[], None]) -> None:

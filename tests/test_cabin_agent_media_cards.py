@@ -26,15 +26,15 @@ def looked(module: SoundDevice | None) -> Cards:
 @pytest.mark.parametrize(
     ("wanted", "direction", "expected"),
     [
-        ("jabra", "input", Card(0, BOOTH[0][0])),
-        ("SPEAK 510", "output", Card(0, BOOTH[0][0])),
-        ("stethoscope", "input", Card(2, BOOTH[2][0])),
-        ("stethoscope", "output", Card(-1, None, Why.NO_CARD)),
-        ("HDMI", "input", Card(-1, None, Why.NO_CARD)),
-        ("default", "input", Card(0, BOOTH[0][0])),
-        ("default", "output", Card(0, BOOTH[0][0])),
-        ("Bose", "input", Card(-1, None, Why.NO_CARD)),
-        ("", "input", Card(-1, None, Why.NOT_NAMED)),
+        ("jabra", "input", Card(BOOTH[0][0])),
+        ("SPEAK 510", "output", Card(BOOTH[0][0])),
+        ("stethoscope", "input", Card(BOOTH[2][0])),
+        ("stethoscope", "output", Card(None, Why.NO_CARD)),
+        ("HDMI", "input", Card(None, Why.NO_CARD)),
+        ("default", "input", Card(BOOTH[0][0])),
+        ("default", "output", Card(BOOTH[0][0])),
+        ("Bose", "input", Card(None, Why.NO_CARD)),
+        ("", "input", Card(None, Why.NOT_NAMED)),
     ],
 )
 def test_a_card_is_found_by_any_part_of_its_name(wanted: str, direction: Direction, expected: Card) -> None:
@@ -43,14 +43,14 @@ def test_a_card_is_found_by_any_part_of_its_name(wanted: str, direction: Directi
 
 @pytest.mark.parametrize("wanted", ["default", "jabra"])
 def test_no_card_at_all_is_told(wanted: str) -> None:
-    assert looked(SoundDevice()).find(wanted, "input") == Card(-1, None, Why.NO_CARD)
+    assert looked(SoundDevice()).find(wanted, "input") == Card(None, Why.NO_CARD)
 
 
 def test_no_portaudio_is_told() -> None:
     found = looked(None)
-    assert found.find("default", "input") == Card(-1, None, Why.NO_PORTAUDIO)
+    assert found.find("default", "input") == Card(None, Why.NO_PORTAUDIO)
     with pytest.raises(NoCard):
-        found.open_input(Card(0, "a"), print)
+        found.open_input(Card("a"), print)
 
 
 def test_the_real_module_is_loaded_or_its_library_is_missing() -> None:
@@ -126,11 +126,48 @@ def test_a_card_plugged_in_later_is_seen_once_none_is_open() -> None:
     found = looked(module)
     stream = found.open_input(found.find("jabra", "input"), print)
     module.devices.append(BOOTH[2])
-    found.look()
+    assert found.look() is False
     assert found.find("littmann", "input").why is Why.NO_CARD
     found.close(stream)
+    assert found.look() is True
+    assert found.find("littmann", "input") == Card(BOOTH[2][0])
+
+
+def test_a_card_found_before_a_look_is_opened_by_its_number_after_it() -> None:
+    module = SoundDevice(*BOOTH)
+    found = looked(module)
+    card = found.find("littmann", "input")
+    module.devices = [BOOTH[2], BOOTH[0]]
     found.look()
-    assert found.find("littmann", "input") == Card(1, BOOTH[2][0])
+    stream = found.open_input(card, print)
+    assert stream.settings["device"] == 0
+    found.close(stream)
+    module.devices = [BOOTH[0]]
+    found.look()
+    with pytest.raises(NoCard):
+        found.open_input(card, print)
+
+
+def test_a_portaudio_that_cannot_begin_anew_has_no_card_until_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SoundDevice(*BOOTH)
+    found = looked(module)
+    monkeypatch.setattr(module, "fails", True)
+    assert found.look() is True
+    assert found.find("jabra", "input").why is Why.NO_CARD
+    monkeypatch.setattr(module, "fails", False)
+    found.look()
+    assert found.find("jabra", "input").why is Why.NONE
+
+
+def test_a_library_that_is_missing_is_looked_for_once() -> None:
+    tries: list[int] = []
+
+    def load() -> None:
+        tries.append(1)
+
+    found = Cards(load)
+    assert [found.look() for _ in range(3)] == [True] * 3
+    assert len(tries) == 1
 
 
 def test_a_look_does_not_wait_for_ever_for_a_driver_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:

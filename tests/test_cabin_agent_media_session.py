@@ -13,6 +13,7 @@ from aiortc import RTCPeerConnection
 from cabin_agent.media import session as media_session
 from cabin_agent.media.encoders import TunedVp8
 from cabin_agent.media.refusal import Refused
+from cabin_agent.media.why import Why, sentence
 from cabin_agent.media.wire import Picture
 from tests.doctor import Call, Doctor, Json, wave_frame
 
@@ -118,7 +119,8 @@ async def test_a_ping_is_answered_with_its_own_value(call: Call) -> None:
 async def test_the_page_is_told_of_cameras_and_may_choose_another(call: Call) -> None:
     told = await call.doctor.event("media")
     assert [each["name"] for each in told["cameras"]] == ["room", "hand"]
-    assert told["sound"] == {"microphone": None, "speaker": None, "stethoscope": None}
+    assert [told["sound"][card] for card in ("microphone", "speaker", "stethoscope")] == [None] * 3
+    assert told["sound"]["why"]["speaker"] == sentence(Why.NOT_NAMED, "en")
     await call.doctor.answered(call.doctor.ask("camera", name="hand"))
     assert call.rig.cameras.chosen == "hand"
     seen = len(call.doctor.frames)

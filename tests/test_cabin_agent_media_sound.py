@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import fractions
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
-from cabin_agent.media import listening
+from cabin_agent.media import cards, listening
+from cabin_agent.media import sound as media_sound
 from cabin_agent.media.address import SoundSettings
 from cabin_agent.media.cards import BLOCK, Cards
 from cabin_agent.media.listening import ListeningTrack
@@ -40,11 +43,16 @@ def values(frame: AudioFrame) -> set[int]:
     return set(np.unique(frame.to_ndarray()).tolist())
 
 
+def names(sound: Sound) -> dict[str, str | None]:
+    """The name of each role's card."""
+    return {role: name for role, name in sound.view("en").items() if role != "why"}
+
+
 async def sound_of(
     module: SoundDevice | None, settings: SoundSettings = NAMED
 ) -> tuple[Sound, list[dict[str, str | None]]]:
     told: list[dict[str, str | None]] = []
-    sound = Sound(settings, lambda: told.append(sound.view()), Cards(lambda: module))
+    sound = Sound(settings, lambda: told.append(names(sound)), Cards(lambda: module))
     await sound.look()
     return sound, told
 
@@ -59,16 +67,16 @@ async def hear(track: ListeningTrack, value: int) -> None:
 
 async def test_cards_are_told_by_name() -> None:
     sound, told = await sound_of(SoundDevice(*BOOTH))
-    assert sound.view() == {"microphone": "Jabra SPEAK 510", "speaker": "Jabra SPEAK 510", "stethoscope": "Littmann"}
-    assert set(sound.reasons("fr").values()) == {""} and told == [sound.view()]
+    assert names(sound) == {"microphone": "Jabra SPEAK 510", "speaker": "Jabra SPEAK 510", "stethoscope": "Littmann"}
+    assert set(sound.reasons("fr").values()) == {""} and told == [names(sound)]
 
 
 @pytest.mark.parametrize(("module", "why"), [(None, Why.NO_PORTAUDIO), (SoundDevice(), Why.NO_CARD)])
 async def test_without_cards_each_role_says_why(module: SoundDevice | None, why: Why) -> None:
     sound, _ = await sound_of(module)
-    assert sound.view() == {"microphone": None, "speaker": None, "stethoscope": None}
+    assert names(sound) == {"microphone": None, "speaker": None, "stethoscope": None}
     for language in ("fr", "en"):
-        assert set(sound.reasons(language).values()) == {sentence(why, language)}
+        assert set(sound.view(language)["why"].values()) == {sentence(why, language)}
 
 
 async def test_before_the_first_look_nothing_is_loaded_and_nothing_claimed() -> None:
@@ -76,14 +84,15 @@ async def test_before_the_first_look_nothing_is_loaded_and_nothing_claimed() -> 
         raise AssertionError("loaded before anyone looked")
 
     sound = Sound(NAMED, lambda: None, Cards(load))
-    assert set(sound.view().values()) == {None}
+    assert set(names(sound).values()) == {None}
+    assert sound.reasons("en")["microphone"] == sentence(Why.NO_CARD, "en")
 
 
 async def test_on_this_machine_it_works_as_it_is() -> None:
     """The real `sounddevice`, with or without PortAudio and cards: silence or sound, but never an error."""
     sound = Sound(SoundSettings("default", "default", ""), lambda: None)
     await sound.look()
-    assert set(sound.view()) == {"microphone", "speaker", "stethoscope"}
+    assert set(names(sound)) == {"microphone", "speaker", "stethoscope"}
     track = sound.stethoscope()
     assert values(await track.recv()) == {0}
     track.stop()
@@ -208,7 +217,7 @@ async def test_a_card_that_refuses_gives_silence_and_is_told() -> None:
     module.refuses = True
     track = sound.microphone()
     await track.recv()
-    await until(lambda: sound.view()["microphone"] is None)
+    await until(lambda: names(sound)["microphone"] is None)
     assert sound.reasons("fr")["microphone"] == sentence(Why.CARD_FAILED, "fr")
     assert told[-1]["microphone"] is None and told[-1]["stethoscope"] == "Littmann"
     assert values(await track.recv()) == {0}
@@ -227,13 +236,140 @@ async def test_a_card_that_falls_silent_is_lost_told_and_found_again(monkeypatch
     module.devices = [BOOTH[1]]
     while module.streams:
         await track.recv()
-    assert sound.view()["microphone"] is None
+    assert names(sound)["microphone"] is None
     track.stop()
     await sound.look()
     assert sound.reasons("en")["microphone"] == sentence(Why.NO_CARD, "en")
     module.devices = list(BOOTH)
     await sound.look()
-    assert sound.view()["microphone"] == "Jabra SPEAK 510"
+    assert names(sound)["microphone"] == "Jabra SPEAK 510"
+
+
+# --- cards that come and go
+
+
+@asynccontextmanager
+async def watched(module: SoundDevice, look_s: float, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sound]:
+    """Sound that looks for its cards by itself, every `look_s`."""
+    monkeypatch.setattr(media_sound, "LOOK_S", look_s)
+    monkeypatch.setattr(media_sound, "TRY_S", 0.02)
+    sound = Sound(NAMED, lambda: None, Cards(lambda: module))
+    watching = asyncio.create_task(sound.watch())
+    try:
+        yield sound
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_a_card_plugged_in_or_pulled_out_later_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SoundDevice(BOOTH[0])
+    async with watched(module, 0.05, monkeypatch) as sound:
+        await until(lambda: names(sound)["microphone"])
+        assert sound.reasons("fr")["stethoscope"] == sentence(Why.NO_CARD, "fr")
+        module.devices = list(BOOTH)
+        await until(lambda: names(sound)["stethoscope"] == "Littmann")
+        assert sound.reasons("fr")["stethoscope"] == ""
+        module.devices = [BOOTH[1]]
+        await until(lambda: names(sound)["microphone"] is None)
+        assert names(sound)["stethoscope"] == "Littmann"
+
+
+async def test_while_a_call_lasts_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SoundDevice(*BOOTH)
+    async with watched(module, 0.03, monkeypatch) as sound:
+        await until(lambda: names(sound)["microphone"])
+        track = sound.stethoscope()
+        await asyncio.sleep(0.1)
+        looks = module.looks
+        await asyncio.sleep(0.2)
+        assert module.looks == looks
+        track.stop()
+        await until(lambda: module.looks > looks)
+
+
+async def test_a_card_lost_in_a_call_is_there_again_right_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for the call that has taken its place meanwhile, and not only a while later."""
+    monkeypatch.setattr(listening, "LOST_S", 0.1)
+    module = SoundDevice(*BOOTH)
+    async with watched(module, 3600, monkeypatch) as sound:
+        await until(lambda: names(sound)["microphone"])
+        track = sound.microphone()
+        await track.recv()
+        await until(lambda: module.streams)
+        while module.streams:
+            await track.recv()
+        assert sound.reasons("en")["microphone"] == sentence(Why.CARD_FAILED, "en")
+        rejoined = sound.microphone()
+        await rejoined.recv()
+        assert module.streams == []
+        track.stop()
+        await until(lambda: module.streams)
+        assert names(sound)["microphone"] == "Jabra SPEAK 510"
+        module.streams[0].speak(block(5))
+        await hear(rejoined, 5)
+        rejoined.stop()
+
+
+async def test_the_speaker_of_a_call_begins_when_its_card_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SoundDevice(*BOOTH)
+    module.refuses = True
+    async with watched(module, 3600, monkeypatch) as sound:
+        await until(lambda: names(sound)["speaker"])
+        before = sound.stethoscope()
+        playing = asyncio.create_task(sound.play(Doctor(4000)))
+        await until(lambda: names(sound)["speaker"] is None)
+        module.refuses = False
+        before.stop()
+        await until(lambda: module.streams)
+        assert names(sound)["speaker"] == "Jabra SPEAK 510"
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
+        await until(lambda: not module.streams)
+
+
+async def test_the_look_after_a_call_waits_until_its_cards_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SoundDevice(*BOOTH)
+    async with watched(module, 3600, monkeypatch) as sound:
+        await until(lambda: names(sound)["microphone"])
+        track = sound.microphone()
+        await track.recv()
+        await until(lambda: module.streams)
+        module.devices = [BOOTH[0]]
+        track.stop()
+        await until(lambda: names(sound)["stethoscope"] is None)
+        assert names(sound)["microphone"] == "Jabra SPEAK 510"
+
+
+async def test_cards_that_are_all_there_are_left_in_peace_until_the_kernel_tells_of_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """PortAudio opens each card to list it, which a browser that is about to speak would notice."""
+    listed = tmp_path / "cards"
+    listed.write_text(" 0 [S510]: USB-Audio\n 1 [Littmann]: USB-Audio\n")
+    monkeypatch.setattr(cards, "LISTED", listed)
+    module = SoundDevice(*BOOTH)
+    async with watched(module, 0.03, monkeypatch) as sound:
+        await until(lambda: names(sound)["microphone"])
+        await asyncio.sleep(0.15)
+        assert module.looks == 0
+        module.devices = [BOOTH[1]]
+        listed.write_text(" 1 [Littmann]: USB-Audio\n")
+        await until(lambda: names(sound)["microphone"] is None)
+        looks = module.looks
+        await until(lambda: module.looks > looks + 1)
+
+
+async def test_where_no_card_is_named_nobody_looks() -> None:
+    def load() -> SoundDevice:
+        raise AssertionError("looked")
+
+    sound = Sound(SoundSettings(), lambda: None, Cards(load))
+    await asyncio.wait_for(sound.watch(), 1)
+    assert set(sound.reasons("en").values()) == {sentence(Why.NOT_NAMED, "en")}
+
+
+# --- the end of a call
 
 
 async def test_a_stopped_track_ends_and_the_next_session_has_its_own() -> None:
@@ -306,8 +442,8 @@ async def test_the_doctors_track_is_always_consumed(module: SoundDevice | None) 
     await asyncio.wait_for(sound.play(doctor), 5)
     assert doctor.left == 0
     if module is not None:
-        await until(lambda: sound.view()["speaker"] is None)
-        assert sound.view()["microphone"] == "Jabra SPEAK 510"
+        await until(lambda: names(sound)["speaker"] is None)
+        assert names(sound)["microphone"] == "Jabra SPEAK 510"
 
 
 async def test_a_track_that_ends_before_the_card_is_open_leaves_no_card_open() -> None:

@@ -63,7 +63,8 @@ async def test_it_waits_for_the_core_says_so_once_and_introduces_itself(tmp_path
             hello = await core.until(lambda each: each["type"] == "hello")
             assert [each["name"] for each in hello["cameras"]] == ["room", "hand"]
             assert all(each["simulated"] for each in hello["cameras"])
-            assert hello["sound"] == {"microphone": None, "speaker": None, "stethoscope": None}
+            assert [hello["sound"][card] for card in ("microphone", "speaker", "stethoscope")] == [None] * 3
+            assert hello["sound"]["why"]["microphone"].endswith(".")
     said = (tmp_path / LOG).read_text()
     assert said.count("waiting for it") <= 2
     assert process.returncode == 0

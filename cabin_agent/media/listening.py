@@ -34,16 +34,15 @@ TIME_BASE = fractions.Fraction(1, RATE)
 class ListeningTrack(MediaStreamTrack):
     """48 kHz mono of 16 bits in frames of 20 ms, until `stop`; `listening` says whether the card is listened to.
 
-    The card is opened with the first `recv` and closed by `stop`, so that nobody listens outside a call. `told` is
-    called with NONE when the card was opened and with the reason when it failed.
+    The card is opened with the first `recv` and closed by `stop`, so that nobody listens outside a call. `card` gives
+    the card of the moment; `told` is called with NONE when it was opened and with the reason when it failed.
     """
 
     kind = "audio"
 
-    def __init__(self, cards: Cards, card: Card, listening: bool, told: Callable[[Why], None]) -> None:
+    def __init__(self, cards: Cards, card: Callable[[], Card], listening: bool, told: Callable[[Why], None]) -> None:
         super().__init__()
         self._cards, self._card, self._listening, self._told = cards, card, listening, told
-        self._usable = card.why is Why.NONE
         self._own_loop = asyncio.get_running_loop()
         self._blocks: deque[bytes] = deque(maxlen=MOST_BLOCKS)
         self._came = asyncio.Event()
@@ -63,6 +62,11 @@ class ListeningTrack(MediaStreamTrack):
     @listening.setter
     def listening(self, on: bool) -> None:
         self._listening = on
+        if self._started:
+            self._move()
+
+    def again(self) -> None:
+        """The card may be another one, or there again."""
         if self._started:
             self._move()
 
@@ -106,7 +110,7 @@ class ListeningTrack(MediaStreamTrack):
 
     def _check(self, now: float) -> None:
         if self._stream is not None and now - self._heard > LOST_S:
-            self._fail()
+            self._told(Why.CARD_FAILED)
             self._move()
 
     def _block(self, block: bytes) -> None:
@@ -129,16 +133,15 @@ class ListeningTrack(MediaStreamTrack):
             self._moving = self._own_loop.create_task(self._settle())
 
     async def _settle(self) -> None:
-        while (wanted := self._listening and self._usable) != (self._stream is not None):
+        while (wanted := self._listening and self._card().why is Why.NONE) != (self._stream is not None):
             await (self._open() if wanted else self._close())
 
     async def _open(self) -> None:
+        card = self._card()
         try:
-            self._stream = await in_daemon_thread(
-                lambda: self._cards.open_input(self._card, self._block), "open card"
-            )
+            self._stream = await in_daemon_thread(lambda: self._cards.open_input(card, self._block), "open card")
         except NoCard:
-            self._fail()
+            self._told(Why.CARD_FAILED)
         else:
             self._heard = time.monotonic()
             self._told(Why.NONE)
@@ -147,7 +150,3 @@ class ListeningTrack(MediaStreamTrack):
         stream, self._stream = self._stream, None
         await in_daemon_thread(lambda: self._cards.close(stream), "close card")
         self._blocks.clear()
-
-    def _fail(self) -> None:
-        self._usable = False
-        self._told(Why.CARD_FAILED)

@@ -24,4 +24,4 @@ class Rig:
     def view(self, language: str) -> dict[str, Any]:
         """Cameras and cards, as the core and the page are told of them."""
         cameras = self.cameras
-        return {"camera": cameras.chosen, "cameras": cameras.view(language), "sound": self.sound.view()}
+        return {"camera": cameras.chosen, "cameras": cameras.view(language), "sound": self.sound.view(language)}

@@ -45,35 +45,47 @@ class Waiting:
         return taken.ljust(size, b"\0")
 
 
-async def play(track: MediaStreamTrack, cards: Cards, card: Card, told: Callable[[Why], None]) -> None:
-    """Play the track until it ends or the task is cancelled; without a card it is read and dropped.
-
-    `told` is called with NONE when the card was opened and with the reason when it failed.
+class Speaker:
+    """The card of one call. `card` gives the card of the moment; `told` is called with NONE when it was opened and
+    with the reason when it failed.
     """
-    waiting = Waiting()
-    opening = asyncio.ensure_future(_open(cards, card, waiting, told)) if card.why is Why.NONE else None
-    resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
-    try:
-        while True:
-            frame = await track.recv()
-            if opening is not None and isinstance(frame, AudioFrame):
-                for part in resampler.resample(frame):
-                    waiting.put(bytes(part.planes[0])[: part.samples * 2])
-    except MediaStreamError:
-        pass
-    finally:
-        if opening is not None:
-            opening.add_done_callback(partial(_close, cards))
 
+    def __init__(self, cards: Cards, card: Callable[[], Card], told: Callable[[Why], None]) -> None:
+        self._cards, self._card, self._told = cards, card, told
+        self._waiting = Waiting()
+        self._opening: asyncio.Future[Any | None] | None = None
 
-async def _open(cards: Cards, card: Card, waiting: Waiting, told: Callable[[Why], None]) -> Any | None:
-    try:
-        stream = await in_daemon_thread(lambda: cards.open_output(card, waiting.take), "open card")
-    except NoCard:
-        told(Why.CARD_FAILED)
-        return None
-    told(Why.NONE)
-    return stream
+    def again(self) -> None:
+        """Open the card, where there is one and none is open."""
+        failed = self._opening is not None and self._opening.done() and self._opening.result() is None
+        if self._card().why is Why.NONE and (self._opening is None or failed):
+            self._opening = asyncio.ensure_future(self._open())
+
+    async def play(self, track: MediaStreamTrack) -> None:
+        """Play the track until it ends or the task is cancelled; without a card it is read and dropped."""
+        self.again()
+        resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
+        try:
+            while True:
+                frame = await track.recv()
+                if self._opening is not None and isinstance(frame, AudioFrame):
+                    for part in resampler.resample(frame):
+                        self._waiting.put(bytes(part.planes[0])[: part.samples * 2])
+        except MediaStreamError:
+            pass
+        finally:
+            if self._opening is not None:
+                self._opening.add_done_callback(partial(_close, self._cards))
+
+    async def _open(self) -> Any | None:
+        card, take = self._card(), self._waiting.take
+        try:
+            stream = await in_daemon_thread(lambda: self._cards.open_output(card, take), "open card")
+        except NoCard:
+            self._told(Why.CARD_FAILED)
+            return None
+        self._told(Why.NONE)
+        return stream
 
 
 def _close(cards: Cards, opened: asyncio.Future[Any | None]) -> None:

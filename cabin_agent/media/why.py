@@ -63,16 +63,16 @@ WORDS: dict[Why, tuple[str, str]] = {
         "The camera has blocked its driver several times: unplug it, then restart the video.",
     ),
     Why.NO_PORTAUDIO: (
-        "La bibliothèque audio PortAudio manque : installez le paquet libportaudio2.",
-        "The sound library PortAudio is missing: install the package libportaudio2.",
+        "La bibliothèque audio PortAudio manque : installez le paquet libportaudio2, puis redémarrez la vidéo.",
+        "The sound library PortAudio is missing: install the package libportaudio2, then restart the video.",
     ),
     Why.NOT_NAMED: (
-        "Aucune carte son n’est nommée dans les réglages.",
-        "No sound card is named in the settings.",
+        "Aucune carte son n’est nommée : nommez-la dans les réglages si la cabine en a une.",
+        "No sound card is named: name it in the settings if the cabin has one.",
     ),
     Why.NO_CARD: (
-        "La carte son est introuvable : vérifiez son câble et son nom dans les réglages.",
-        "The sound card is not there: check its cable and its name in the settings.",
+        "La carte son est introuvable : vérifiez son câble et son nom dans les réglages ; la recherche continue.",
+        "The sound card is not there: check its cable and its name in the settings; the search goes on.",
     ),
     Why.CARD_FAILED: (
         "La carte son refuse de s’ouvrir : vérifiez qu’aucun autre programme ne l’utilise.",

@@ -6,7 +6,9 @@ JSON header, the header, the JPEG.
 
 Messages, each a JSON object with a `type`. From media to core:
 
-    hello     pid, cameras [{name, label, state, reason, simulated}], camera, sound {microphone, speaker, stethoscope}
+    hello     pid, cameras [{name, label, state, reason, simulated}], camera,
+              sound {microphone, speaker, stethoscope, why {microphone, speaker, stethoscope}}: the name of each card
+              or null, and in `why` a sentence that says why there is none and what to do, "" where there is one
     state     the same fields as hello without pid, whenever one of them changed
     beat      every half second; silence of `DEAD_S` is death
     answer    re, sdp                 to an offer that was accepted

@@ -47,7 +47,7 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._beat())
                 group.create_task(self._link.run())
-                group.create_task(self._rig.sound.look())
+                group.create_task(self._rig.sound.watch())
         finally:
             await self._calls.close()
             self._rig.cameras.close()
