@@ -5,19 +5,20 @@ Each generator opens one screen and yields (name, page) for each picture of it; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from cabin_agent.face import Json
 from cabin_agent.frames import Stream
 from cabin_agent.screen import results_view
 from cabin_agent.visit import Visit
-from cabin_agent.wording import Language
+from cabin_agent.wording import Language, text
 from tests.browser import Screen, Screens, served
-from tests.browser_booth import Booth
+from tests.browser_booth import Booth, reading
 from tests.signals import flowing
 from tests.stage import KINDS, NAME, SCENES, SIGN_IN_CODE, Doorkeeper, Stage, instrument, told_outcomes
 
@@ -35,6 +36,14 @@ BETWEEN_VISITS = ("ready", "cleaning", "out-of-order")
 """Scenes without a person: the kiosk's page loads itself anew when a visit gives way to one of them."""
 WAVES: Mapping[str, Stream] = {"oximetry": "pleth", "doctor-measures": "pleth", "ecg": "ecg", "pressure": "cuff"}
 """Which scenes show a wave."""
+LIVE = (("spo2", 97.0, "%"), ("pulse_rate", 71.0, "/min"), ("heart_rate", 71.4, "/min"), ("temperature", 36.8, "Cel"))
+"""What the instruments say while the doctor's page is looked at."""
+OVER_THE_CALL = (
+    ("doctor-calibrate", "#calibrate-open", "#card"),
+    ("doctor-leads", "#leads-open", "#leads-boxes"),
+    ("doctor-end", "#end-open", "#end-yes"),
+)
+"""Name, the button that opens it, what is then seen."""
 DRAWN_MS = 400
 """A canvas says to nobody when it has drawn what came."""
 EXPECTED = "status of (401|403|409)|HTTP Authentication failed"
@@ -75,6 +84,12 @@ async def kiosk(screens: Screens, language: Language) -> AsyncIterator[Picture]:
                 yield "leave-question", page
                 await _settled(page)
                 await page.locator('[data-do="unask"]').tap()
+            elif name == "with-doctor":
+                await page.locator('[data-do="ask"][data-value="hang_up"]').tap()
+                await expect(page.locator("dialog[open]")).to_be_visible()
+                yield "hang-up-question", page
+                await _settled(page)
+                await page.locator('[data-do="unask"]').tap()
             elif name == "results-hidden":
                 await page.locator('[data-do="show"]').tap()
                 await expect(page.locator(".results li").first).to_be_visible()
@@ -97,12 +112,29 @@ async def _signal(stage: Stage, name: str, page: Page) -> AsyncIterator[None]:
 
 
 async def unpaired(screens: Screens, language: Language) -> AsyncIterator[Picture]:
-    """A browser that is not the kiosk's, and a page of another build that was already loaded anew."""
+    """A browser that is not the kiosk's."""
     screen = await _touch(screens, language)
     async with served(Stage("ready", language), Doorkeeper()) as url:
         await screen.page.goto(f"{url}/kiosk/")
         await _settled(screen.page)
         yield "unpaired", screen.page
+
+
+async def updated(screens: Screens, language: Language) -> AsyncIterator[Picture]:
+    """A page of another build than the core's, which stays so when it was loaded anew."""
+    screen = await _touch(screens, language)
+    await screen.page.route("**/kiosk/", _of_another_build)
+    async with served(Stage("welcome", language), Doorkeeper()) as url:
+        await screen.page.goto(f"{url}/kiosk/#ticket=launch&language={language}")
+        again = text(language, "kiosk.updated.again")
+        await expect(screen.page.locator("dialog[open]")).to_contain_text(again, timeout=15_000)
+        yield "updated", screen.page
+
+
+async def _of_another_build(route: Route) -> None:
+    page = await route.fetch()
+    older = re.sub('name="cabin-build" content="[^"]*"', 'name="cabin-build" content="0000"', await page.text())
+    await route.fulfill(response=page, body=older)
 
 
 async def nurse(screens: Screens, language: Language) -> AsyncIterator[Picture]:
@@ -124,6 +156,9 @@ async def nurse(screens: Screens, language: Language) -> AsyncIterator[Picture]:
         stage.cabin_state, stage.to_clean, stage.cleaned, stage.nurse_called = "stopped", [], [], True
         stage.say("nurse")
         yield "nurse-called", await _shown(page, "#came")
+        stage.cabin_state, stage.nurse_called = "out_of_order", False
+        stage.say()
+        yield "nurse-out-of-order", await _shown(page, "#restored")
 
 
 async def technician(screens: Screens, language: Language) -> AsyncIterator[Picture]:
@@ -165,6 +200,11 @@ async def doctor(screens: Screens, language: Language) -> AsyncIterator[Picture]
         yield "doctor-waiting", page
         await page.locator("#help-open").click()
         yield "doctor-help", await _shown(page, "#help-keys")
+        await page.keyboard.press("Escape")
+        for state in ("yours", "taken"):
+            stage.consultation_state = state
+            await expect(page.locator("#lobby-state")).to_contain_text(text(language, f"doctor.lobby.{state}"))
+            yield f"doctor-{state}", page
 
 
 async def call(screens: Screens, language: Language) -> AsyncIterator[Picture]:
@@ -179,12 +219,48 @@ async def call(screens: Screens, language: Language) -> AsyncIterator[Picture]:
         await page.locator("#join").click()
         await page.wait_for_function("() => document.getElementById('video').videoWidth > 0")
         await expect(page.locator("#outcomes li").first).to_be_visible()
-        await page.wait_for_timeout(5 * DRAWN_MS)
+        for quantity, value, unit in LIVE:
+            reading(booth, quantity, value, unit)
+        await page.wait_for_timeout(2 * DRAWN_MS)
         yield "doctor-call", page
-        await page.locator("#calibrate-open").click()
-        yield "doctor-calibrate", await _shown(page, "#card")
-        await page.locator("#calibrate-no").click()
-    await booth.lose()  # and with the core gone too it stays lost
+        async for picture in _dialogs(page):
+            yield picture
+        booth.send("nurse")
+        await page.locator("#leads").select_option("12")
+        await page.locator("#freeze").click()
+        yield "doctor-frozen", await _shown(page, "#notice")
+        await page.locator("#freeze").click()
+        await booth.lose()  # and with no token to be had it stays lost
+        booth.standing = "free"
+        await expect(page.locator("#over")).to_be_visible(timeout=15_000)
+        yield "doctor-over", page
+
+
+async def _dialogs(page: Page) -> AsyncIterator[Picture]:
+    """Everything that may lie over the call, with a picture that was taken."""
+    await page.locator("#still-site").select_option("ear")
+    await page.locator("#still-side").select_option("left")
+    await page.locator("#still-take").click()
+    await page.locator("#stills button").click()
+    yield "doctor-still", await _shown(page, "#picture-large")
+    await page.keyboard.press("Escape")
+    for name, button, shown in OVER_THE_CALL:
+        await page.locator(button).click()
+        yield name, await _shown(page, shown)
+        await page.keyboard.press("Escape")
+
+
+async def lost(screens: Screens, language: Language) -> AsyncIterator[Picture]:
+    """The consultation when its link is lost, and the core with it."""
+    booth = Booth()
+    screen = await _desk(screens, language)
+    page = screen.page
+    async with served(booth, Doorkeeper()) as url:
+        await page.goto(f"{url}/doctor/")
+        await _sign_in(page, "dr.martin")
+        await page.locator("#join").click()
+        await page.wait_for_function("() => document.getElementById('video').videoWidth > 0")
+    await booth.lose()
     await expect(page.locator("#alert")).to_be_visible(timeout=15_000)
     yield "doctor-link-lost", page
 
@@ -198,10 +274,12 @@ def _outcomes(language: Language) -> list[Json]:
 ROOMS = {
     "kiosk": kiosk,
     "unpaired": unpaired,
+    "updated": updated,
     "nurse": nurse,
     "technician": technician,
     "doctor": doctor,
     "call": call,
+    "lost": lost,
 }
 """Every generator by its name."""
 

@@ -24,10 +24,12 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screens"
 SHEETS = {
     "kiosk": "kiosk",
     "unpaired": "kiosk",
+    "updated": "kiosk",
     "nurse": "staff",
     "technician": "staff",
     "doctor": "doctor",
     "call": "doctor",
+    "lost": "doctor",
 }
 """Which sheet the pictures of a room come on."""
 COLUMNS = 4

@@ -92,18 +92,21 @@ class Scene:
         )
 
 
-def _call(says: str, task: str | None = None, message: str | None = None) -> Json:
+def _call(says: str, task: str | None = None, **more: Any) -> Json:
     connected = says == "consultation.connected"
-    return {
-        "doctor": "dr.martin" if connected else None,
+    known = {
+        "doctor": None if says == "state.consultation" else "dr.martin",
         "connected": connected,
+        "sees": True,
         "hears": True,
-        "message": message,
+        "speaks": True,
+        "message": None,
         "number": NUMBERS[task] if task else None,
         "task": task,
         "waiting_to_sit": False,
         "says": says,
     }
+    return known | more
 
 
 MESSAGES: Mapping[str, tuple[str, ...]] = {
@@ -145,6 +148,19 @@ SCENES: Mapping[str, Scene] = {
         CONSULTING,
         course("oximetry", left_s=None),
         _call("consultation.connected", task="oximetry"),
+    ),
+    "doctor-asks-to-sit": Scene(
+        State.CONSULTATION,
+        CONSULTING,
+        course(plan=[], left_s=None),
+        _call("consultation.connected", task="pressure", waiting_to_sit=True),
+        sitting=True,
+    ),
+    "doctor-does-not-see": Scene(
+        State.CONSULTATION,
+        CONSULTING,
+        course(plan=[], left_s=None),
+        _call("consultation.connected", sees=False, speaks=False),
     ),
     "results-hidden": Scene(State.RESULTS, {"outcomes": told_outcomes()}),
     "ticket": Scene(State.TICKET),

@@ -100,7 +100,8 @@ export class Stills {
     this.#addresses = [];
     this.#shown.clear();
     place("stills").replaceChildren();
-    for (const name of ["src", "alt"]) place("picture-large").removeAttribute(name);
+    place("picture-large").removeAttribute("src");
+    place("picture-large").alt = "";
     this.#unchoose();
   }
 
