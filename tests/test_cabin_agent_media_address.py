@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabin_agent.media.address import DEVICE, CameraSettings, check_url, file_path
+from cabin_agent.media.address import DEVICE, CameraSettings, check_url, file_path, local_path
 
 GOOD = [
     ("/dev/video0", False),
@@ -81,3 +81,20 @@ def test_reading_settings_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("/dev/video0", "/dev/video0"),
+        (
+            "/dev/v4l/by-id/usb-Maker_Otoscope-video-index0?size=1280x720",
+            "/dev/v4l/by-id/usb-Maker_Otoscope-video-index0",
+        ),
+        ("file:///var/lib/cabin/the%20room.avi", "/var/lib/cabin/the room.avi"),
+        ("http://127.0.0.1:8080/camera", None),
+        ("synthetic:room", None),
+    ],
+)
+def test_devices_and_recordings_have_a_path_on_this_machine(url: str, path: str | None) -> None:
+    assert local_path(url) == path

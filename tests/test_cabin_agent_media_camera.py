@@ -12,7 +12,9 @@ import cv2
 import pytest
 
 from cabin_agent.media import camera, reader, source
+from cabin_agent.media import cameras as media_cameras
 from cabin_agent.media.address import CameraSettings
+from cabin_agent.media.cameras import Cameras
 from cabin_agent.media.picture import Frame, Pixels, planes
 from cabin_agent.media.why import Why, sentence
 from tests.mjpeg import (
@@ -85,6 +87,47 @@ async def test_an_unplugged_camera_is_missing_and_lives_again_when_it_returns(ma
     with http_camera(port):
         await until(lambda: state(cameras, "a")[0] == "live")
         await fresh(cameras)
+
+
+async def test_a_camera_that_nobody_looks_at_is_missing_while_it_is_unplugged(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_cameras, "PRESENT_S", 0.05)
+    monkeypatch.setattr(reader, "open_source", lambda url, wait: pytest.fail("it was opened"))
+    plugged = tmp_path / "camera"
+    plugged.touch()
+    changes: list[tuple[str, str]] = []
+    ours: Cameras = make(
+        CameraSettings("a", "A", plugged.as_uri()),
+        CameraSettings("b", "B", "/dev/video-that-is-not-there"),
+        ROOM,
+        on_change=lambda: changes.append(state(ours, "a")),
+    )
+    watching = asyncio.create_task(ours.watch())
+    await until(lambda: state(ours, "b")[0] == "missing")
+    assert state(ours, "a") == ("closed", "") and state(ours, "room") == ("closed", "")
+    plugged.unlink()
+    await until(lambda: state(ours, "a") == ("missing", sentence(Why.NOT_THERE, "en")))
+    plugged.touch()
+    await until(lambda: state(ours, "a") == ("closed", ""))
+    await asyncio.sleep(0.2)
+    assert [each[0] for each in changes] == ["closed", "missing", "closed"]
+    watching.cancel()
+
+
+async def test_a_camera_that_is_left_while_it_is_missing_stays_missing(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_cameras, "PRESENT_S", 0.05)
+    ours = make(CameraSettings("a", "A", "/dev/video-that-is-not-there"))
+    watching = asyncio.create_task(ours.watch())
+    await until(lambda: state(ours, "a")[0] == "missing")
+    ours.choose("a")
+    assert state(ours, "a")[0] == "opening"
+    await until(lambda: state(ours, "a")[0] == "missing")
+    ours.choose(None)
+    assert state(ours, "a") == ("missing", sentence(Why.NOT_THERE, "en"))
+    watching.cancel()
 
 
 async def test_a_camera_without_news_is_frozen_and_goes_on(make: Make) -> None:

@@ -59,6 +59,14 @@ def check_url(url: str) -> str:
     return url
 
 
+def local_path(url: str) -> str | None:
+    """The path on this machine without which no picture can come: a device's or a recording's; None for others."""
+    if url.startswith("file:"):
+        return file_path(url)
+    match = DEVICE.fullmatch(url)
+    return None if match is None else match["path"]
+
+
 def file_path(url: str) -> str:
     """The absolute path that a file URL names, "" when it names none."""
     parts = urlsplit(url)

@@ -1,6 +1,6 @@
 """One camera of the cabin: its state, with the reason, and a watch over the thread that reads it.
 
-    closed    not chosen                      opening   being opened for the first time
+    closed    there, but not chosen           opening   being opened for the first time
     live      a new picture not long ago      frozen    open, but no new picture, or always the same one
     missing   not there, or it went away      failed    cannot be used until somebody does something
 
@@ -60,6 +60,8 @@ class Camera:
         self.settings = settings
         self.why = Why.NOT_CHOSEN
         self._wanted, self._moved = wanted, moved
+        self._gone = False
+        """Whether there was nothing at its path when that was looked at last."""
         self._reader: Reader | None = None
         self._left: list[Reader] = []
         """Threads that were asked to end and may still run."""
@@ -86,11 +88,18 @@ class Camera:
 
     def close(self) -> Reader | None:
         """Stop reading; returns at once with the thread that is ending, if there is one."""
-        reader, self._reader, self.why = self._reader, None, Why.NOT_CHOSEN
+        reader, self._reader, self.why = self._reader, None, self._closed()
         if reader is not None:
             reader.leave()
             self._left.append(reader)
         return reader
+
+    def seen(self, there: bool) -> bool:
+        """Note whether its device or file is there, which counts while it is closed; True when the state changed."""
+        before, self._gone = self.why, not there
+        if self._reader is None and self.why is not Why.HUNG:
+            self.why = self._closed()
+        return self.why is not before
 
     def shot(self) -> Shot | None:
         """The newest picture, None unless the camera is live."""
@@ -112,6 +121,9 @@ class Camera:
         elif self.why is Why.HUNG:
             self.open()
         return self.why is not before
+
+    def _closed(self) -> Why:
+        return Why.NOT_THERE if self._gone else Why.NOT_CHOSEN
 
     def _now(self, reader: Reader, now: float) -> Why:
         shot, why = reader.newest, reader.why

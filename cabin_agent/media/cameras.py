@@ -7,6 +7,7 @@ held up for a while finds the newest picture and no backlog.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import cv2
 
 from cabin_agent.daemon_thread import in_daemon_thread
-from cabin_agent.media.address import CameraSettings
+from cabin_agent.media.address import CameraSettings, local_path
 from cabin_agent.media.camera import Camera
 from cabin_agent.media.picture import Frame, Shape
 from cabin_agent.media.reader import Wanted
@@ -29,6 +30,8 @@ SLOWEST_FPS = 2.0
 """Slower pictures would look like a frozen camera."""
 LOOK_S = 0.25
 """Real seconds between two looks at whether the chosen camera is alive."""
+PRESENT_S = 5.0
+"""Real seconds between two looks at whether the cameras that are closed are plugged in at all."""
 
 
 class Cameras:
@@ -110,6 +113,16 @@ class Cameras:
             }
             for name, camera in self._cameras.items()
         ]
+
+    async def watch(self) -> None:
+        """Look now and then whether each device and each file is there, without opening it; until cancelled."""
+        paths = {name: path for name, each in self._cameras.items() if (path := local_path(each.settings.url))}
+        while paths:
+            # In a thread: a recording may lie on a disk that does not answer.
+            there = await in_daemon_thread(lambda: {name: os.path.exists(paths[name]) for name in paths}, "look")
+            if [name for name in there if self._cameras[name].seen(there[name])]:
+                self._changed()
+            await asyncio.sleep(PRESENT_S)
 
     async def still(self) -> Still:
         """A picture at the camera's full size, taken just now; raises `NoPicture` when there is no living one."""

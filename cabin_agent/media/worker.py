@@ -48,6 +48,7 @@ class Worker:
                 group.create_task(self._beat())
                 group.create_task(self._link.run())
                 group.create_task(self._rig.sound.watch())
+                group.create_task(self._rig.cameras.watch())
         finally:
             await self._calls.close()
             self._rig.cameras.close()
