@@ -394,6 +394,7 @@ async def test_a_note_that_is_not_added_yet_is_said_and_added_before_the_end(
 
 async def test_a_consultation_is_ended_past_a_call_that_is_down(screens: Screens, url: str, booth: Booth) -> None:
     page = await call(screens, url)
+    screens.opened[0].expect("ERR_FAILED")
     asks: list[str] = []
     await page.route("**/api/v1/consultation/token", lambda route: route.abort())
     await page.route("**/api/v1/consultation/end", lambda route: _ended(route, asks))

@@ -140,17 +140,16 @@ export class Lobby {
     }
     const verdict = mbit >= ENOUGH_MBIT ? "good" : mbit >= POOR_MBIT ? "usable" : "poor";
     place("check-bandwidth").dataset.state = verdict;
-    said.textContent = t(`doctor.bandwidth.${verdict}`, { mbit: number(Math.min(mbit, 1000), 1) });
+    said.textContent = t(`doctor.bandwidth.${verdict}`, { mbit: number(Math.min(mbit, 100), mbit < 10 ? 1 : 0) });
   }
 }
 
-/** Mbit/s at which a large body arrives, counted from its first bytes: a long way is no narrow one. */
+/** Mbit/s at which a large body arrives, counted from when it begins: a long way is no narrow one. */
 async function received(address) {
   const answer = await fetch(address, { cache: "no-store" });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
-  const body = answer.body.getReader();
-  await body.read();
   const began = performance.now();
+  const body = answer.body.getReader();
   let [bytes, piece] = [0, null];
   do {
     piece = await body.read();
