@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 from cabin_agent.config import DEFAULT_FILE, ConfigError, load_config
@@ -29,16 +27,15 @@ def run(args: argparse.Namespace) -> int:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in THREADS:
         os.environ.setdefault(name, "1")
-    from cabin_agent.media import aiortc_tuning
-    from cabin_agent.media.keeper import keep
-
-    async def check() -> None:
-        aiortc_tuning.check(version)
+    from cabin_agent.media import aiortc_names
 
     try:
         config = load_config(args.config)
-        asyncio.run(check())
-    except (ConfigError, aiortc_tuning.TuningError) as error:
+        aiortc_names.check()
+    except (ConfigError, aiortc_names.TuningError) as error:
         print(f"cabin media: {error}", file=sys.stderr)
         return 3
+    # Only now: with another aiortc than that one, this might end in the middle of an import.
+    from cabin_agent.media.keeper import keep
+
     return keep(config, lambda: print("ready", flush=True))

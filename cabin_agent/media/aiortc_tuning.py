@@ -2,8 +2,8 @@
 
 What aiortc does by itself is good for a fast link with time to spare; a cabin has neither. Its encoder starts anew,
 with a key frame, whenever the rate changes; it resends without limit; it sends a key frame back to back; its Opus
-cuts what a stethoscope is for. Private names are used where there is no other way: `apply` checks the versions and
-that each of them is still there, and refuses to start in one sentence otherwise.
+cuts what a stethoscope is for. Private names are used where there is no other way: `apply` has `aiortc_names` check
+the versions and that each of them is still there, and refuses in one sentence otherwise.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 import aioice.ice
@@ -35,12 +34,10 @@ from aiortc.rtp import (
     unpack_remb_fci,
 )
 
+from cabin_agent.media.aiortc_names import ENCODER, LSR, LSR_TIME, STAMP, check
 from cabin_agent.media.encoders import TunedH264, TunedVp8
 from cabin_agent.media.governor import FLOOR
 from cabin_agent.media.pacing import Bucket, Pacer
-
-WANTED = {"aiortc": ((1, 16), (1, 17)), "aioice": ((0, 13), (0, 14)), "av": ((17, 1), (19, 0))}
-"""From the first version on, and before the second one."""
 
 GATHER_S = 2
 """Seconds for STUN and TURN to answer; the answer to the browser waits for it."""
@@ -56,15 +53,6 @@ KEY_GAP_S = 0.5
 """Seconds between two key frames; requests in between are answered by the later one."""
 REMB_S = 5.0
 """Seconds for which an estimate of the other side holds."""
-
-_ENCODER, _STAMP = "_RTCRtpSender__encoder", "_RTCRtpSender__rtp_timestamp"
-_LSR, _LSR_TIME = "_RTCRtpSender__lsr", "_RTCRtpSender__lsr_time"
-_PRIVATE = (_ENCODER, _STAMP, _LSR, _LSR_TIME, "_ssrc", "_stream_id")
-_METHODS = ("_handle_rtcp_packet", "_next_encoded_frame", "_retransmit", "_send_keyframe", "_run_rtp")
-
-
-class TuningError(Exception):
-    """aiortc is not the one that this module was written for; the text is one sentence that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +140,7 @@ class TunedSender(RTCRtpSender):
     @property
     def encoder(self) -> Encoder | None:
         """The encoder, once there was a frame."""
-        found: Encoder | None = vars(self)[_ENCODER]
+        found: Encoder | None = vars(self)[ENCODER]
         return found
 
     def stream_of_its_own(self, name: str) -> None:
@@ -188,9 +176,9 @@ class TunedSender(RTCRtpSender):
     async def _next_encoded_frame(self, codec: RTCRtpCodecParameters) -> RTCEncodedFrame | None:
         self._paced.owner = asyncio.current_task()
         if self.origin is None and self._last_stamp is not None:
-            self.origin = (vars(self)[_STAMP] - self._last_stamp) % 2**32
+            self.origin = (vars(self)[STAMP] - self._last_stamp) % 2**32
         if self.make is not None and self.encoder is None:
-            vars(self)[_ENCODER] = self.make(codec)
+            vars(self)[ENCODER] = self.make(codec)
             self.spend(*self._spending)
         if self.muted:
             await self.track.recv()
@@ -216,8 +204,8 @@ class TunedSender(RTCRtpSender):
 
     def _timed(self, report: RtcpReceiverInfo) -> None:
         """Note a round trip as it was; aiortc only keeps a mean of many seconds (RFC 3550, 6.4.1)."""
-        if report.dlsr and report.lsr == vars(self)[_LSR]:
-            self.round_trips.append(max(0.0, time.time() - vars(self)[_LSR_TIME] - report.dlsr / 65536))
+        if report.dlsr and report.lsr == vars(self)[LSR]:
+            self.round_trips.append(max(0.0, time.time() - vars(self)[LSR_TIME] - report.dlsr / 65536))
 
     def _estimated(self, packet: RtcpPsfbPacket) -> None:
         try:
@@ -262,9 +250,9 @@ class TunedSender(RTCRtpSender):
 def apply(addresses: Sequence[str]) -> None:
     """Make the changes, for connections opened from now on that are offered at `addresses` and nowhere else.
 
-    Called where an event loop runs; may be called again with other addresses. Raises `TuningError`.
+    May be called again with other addresses. Raises `aiortc_names.TuningError`.
     """
-    check(version)
+    check()
     aioice.ice.get_host_addresses = partial(_offered, tuple(addresses))
     aioice.ice.Connection.get_component_candidates = _gathered  # type: ignore[method-assign, assignment]
     vars(aiortc.rtcpeerconnection)["RTCRtpSender"] = TunedSender
@@ -272,21 +260,6 @@ def apply(addresses: Sequence[str]) -> None:
     RTCSctpTransport._update_rto = _timed  # type: ignore[method-assign, assignment]
     sctp = aiortc.rtcsctptransport
     sctp.SCTP_RTO_INITIAL, sctp.SCTP_RTO_MIN, sctp.SCTP_RTO_MAX = RTO_S  # type: ignore[assignment]
-
-
-def check(version_of: Callable[[str], str]) -> None:
-    """Look whether aiortc, aioice and PyAV are those that are changed here; raises `TuningError`."""
-    for package, (low, high) in WANTED.items():
-        found = version_of(package)
-        if not low <= tuple(int(part) for part in found.split(".")[:2]) < high:
-            wanted = f"{_dotted(low)} or later, before {_dotted(high)}"
-            raise TuningError(f"{package} {found} is installed, but the call needs {wanted}: install that version.")
-    missing = [f"RTCRtpSender.{name}" for name in _METHODS if name not in vars(RTCRtpSender)]
-    missing += [f"RTCRtpSender.{name}" for name in _PRIVATE if name not in vars(_bare_sender())]
-    missing += [f"aioice.ice.{name}" for name in ("get_host_addresses", "Connection") if name not in vars(aioice.ice)]
-    missing += [name for name in ("SCTP_RTO_INITIAL", "SCTP_RTO_MIN", "SCTP_RTO_MAX") if name not in _sctp()]
-    if missing:
-        raise TuningError(f"aiortc has no {missing[0]} any more; install the versions of requirements.lock.")
 
 
 def preferred_video() -> list[RTCRtpCodecCapability]:
@@ -306,7 +279,9 @@ def round_trips(transport: RTCSctpTransport | None) -> deque[float]:
     return found
 
 
-_stock_rto = RTCSctpTransport._update_rto
+# Where they are gone this module can still be imported, and `apply` says so.
+_stock_rto: Any = vars(RTCSctpTransport).get("_update_rto")
+_stock_gather: Any = vars(aioice.ice.Connection).get("get_component_candidates")
 
 
 def _timed(transport: RTCSctpTransport, trip_s: float) -> None:
@@ -314,31 +289,12 @@ def _timed(transport: RTCSctpTransport, trip_s: float) -> None:
     _stock_rto(transport, trip_s)
 
 
-_stock_gather = aioice.ice.Connection.get_component_candidates
-
-
 async def _gathered(
     connection: aioice.ice.Connection, component: int, addresses: list[str]
 ) -> list[aioice.Candidate]:
-    return await _stock_gather(connection, component, addresses, GATHER_S)
+    found: list[aioice.Candidate] = await _stock_gather(connection, component, addresses, GATHER_S)
+    return found
 
 
 def _offered(addresses: tuple[str, ...], use_ipv4: bool, use_ipv6: bool) -> list[str]:
     return [each for each in addresses if (use_ipv6 if ":" in each else use_ipv4)]
-
-
-def _bare_sender() -> RTCRtpSender:
-    """A sender of nothing to nowhere, to see what it is made of."""
-
-    class Nowhere:
-        state = "new"
-
-    return RTCRtpSender("video", Nowhere())  # type: ignore[arg-type]
-
-
-def _sctp() -> dict[str, Any]:
-    return vars(aiortc.rtcsctptransport)
-
-
-def _dotted(parts: tuple[int, ...]) -> str:
-    return ".".join(map(str, parts))
