@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from cabin_agent.web import make_app
-from cabin_agent.web.pages import FOR_EVER, PAGES, Pages, installed_pages
+from cabin_agent.web.pages import FOR_EVER, PAGES, Pages, imported, installed_pages
 from cabin_agent.wording import LANGUAGES, catalogue
 from tests.fake_face import CONTRACT, FakeAccess, FakeFace, problems_of
 
@@ -110,6 +111,23 @@ async def test_a_browser_that_asks_for_an_icon_finds_no_fault(client: Client) ->
     assert (await client.get("/favicon.ico")).status == 204
 
 
+def test_a_page_asks_at_once_for_every_module_that_it_needs() -> None:
+    modules = {
+        "js/kiosk/main.js": b'import { a } from "../a.js";\nimport {\n  b,\n} from "./b.js";\nconst no = "./c.js";\n',
+        "js/a.js": b'export { x } from "./deep/x.js";\nimport "./kiosk/b.js";\n',
+        "js/kiosk/b.js": b'import { a } from "../a.js";\n',
+        "js/deep/x.js": b"export const x = 1;\n",
+        "js/unused.js": b"",
+    }
+    wanted = {"js/a.js", "js/kiosk/b.js", "js/deep/x.js"}
+    assert imported("js/kiosk/main.js", modules) == wanted
+    built = Pages({**modules, "kiosk.html": b"<head></head>"})
+    page = built._html["kiosk"].decode()
+    assert re.findall(r'modulepreload" href="/static/([^/]+)/([^"]+)"', page) == [
+        (built.build, path) for path in sorted(wanted)
+    ]
+
+
 def test_the_build_is_that_of_the_content() -> None:
     assert Pages(CONTENTS).build == Pages(dict(reversed(CONTENTS.items()))).build
     assert len(Pages(CONTENTS).build) == 16
@@ -133,6 +151,9 @@ async def test_the_installed_pages_and_every_text_are_served() -> None:
             page = await (await client.get(f"/{name}/")).text()
             assert f'name="cabin-build" content="{build}"' in page
             assert "{build}" not in page
+            preloaded = re.findall(r'modulepreload" href="([^"]+)"', page)
+            assert len(preloaded) > 5
+            assert {(await client.get(path)).status for path in preloaded} == {200}
         for language in LANGUAGES:
             response = await client.get(f"/static/{build}/texts/{language}.json")
             assert await response.json() == dict(catalogue(language))

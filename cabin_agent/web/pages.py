@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from posixpath import dirname, join, normpath
 
 from aiohttp import web
 
@@ -40,6 +42,8 @@ MEASURE = "measure.bin"
 MEASURE_BYTES = 1 << 20
 """What a page loads to see how fast the way to the cabin is; no way can compress it."""
 _BUILD = b"{build}"
+_HEAD_END = b"</head>"
+_IMPORT = re.compile(rb'^(?:import|export)\b[^"]*"(\.[^"]+\.js)";', re.MULTILINE)
 _TEXTUAL = ("text/", "application/json", "image/svg")
 
 
@@ -50,11 +54,18 @@ class Pages:
         self.build = _hash(contents)
         self._static = {path: content for path, content in contents.items() if _ending(path) in TYPES}
         self._static[MEASURE] = os.urandom(MEASURE_BYTES)
-        self._html = {
-            name: contents[f"{name}.html"].replace(_BUILD, self.build.encode())
-            for name in PAGES
-            if f"{name}.html" in contents
-        }
+        self._html = {name: self._filled(name, contents) for name in PAGES if f"{name}.html" in contents}
+
+    def _filled(self, name: str, contents: Mapping[str, bytes]) -> bytes:
+        """A page with its build, which asks at once for every module that it is going to need.
+
+        A browser learns of a module's imports when it has the module: without this, each level is one way there and
+        back.
+        """
+        modules = sorted(imported(f"js/{name}/main.js", contents))
+        links = [f'<link rel="modulepreload" href="{STATIC}{{build}}/{path}">\n' for path in modules]
+        page = contents[f"{name}.html"].replace(_HEAD_END, "".join(links).encode() + _HEAD_END)
+        return page.replace(_BUILD, self.build.encode())
 
     def add_to(self, app: web.Application) -> None:
         """Give the application the addresses of the pages."""
@@ -93,6 +104,20 @@ def installed_pages() -> Pages:
     for language in LANGUAGES:
         contents[f"texts/{language}.json"] = json.dumps(dict(catalogue(language)), ensure_ascii=False).encode()
     return Pages(contents)
+
+
+def imported(path: str, contents: Mapping[str, bytes]) -> set[str]:
+    """Every module that the module at `path` imports by a fixed name, and those that they import in turn."""
+    found: set[str] = set()
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        for name in _IMPORT.findall(contents.get(here, b"")):
+            module = normpath(join(dirname(here), name.decode()))
+            if module not in found:
+                found.add(module)
+                waiting.append(module)
+    return found
 
 
 def _tree(folder: Traversable, at: str = "") -> Iterator[tuple[str, bytes]]:
