@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 import cabin_agent.web.pages
-from cabin_agent.web.pages import Pages
+from cabin_agent.web.pages import Pages, installed_pages
 from cabin_agent.wording import LANGUAGES, catalogue, text
 from tests.browser import Screen, Screens, served
 from tests.stage import SIGN_IN_CODE, Doorkeeper, Stage
@@ -24,10 +24,15 @@ STATES = {"kiosk": "visit", "nurse": "cabin", "technician": "cabin", "doctor": "
 ASKED = r"Failed to load resource|HTTP Authentication failed"
 
 
+@pytest.fixture
+def stage() -> Stage:
+    return Stage("information")
+
+
 @pytest.fixture(autouse=True)
-async def url() -> AsyncIterator[str]:
+async def url(stage: Stage) -> AsyncIterator[str]:
     """It is there before the screens, and so it outlives them."""
-    async with served(Stage("information"), Doorkeeper()) as url:
+    async with served(stage, Doorkeeper()) as url:
         yield url
 
 
@@ -81,21 +86,21 @@ async def test_an_old_page_renews_itself(role: str, screens: Screens, url: str) 
 
 
 @pytest.mark.parametrize("role", ["kiosk", "nurse", "technician"])
-async def test_a_newer_core_behind_an_open_page_renews_it(role: str, screens: Screens) -> None:
+async def test_each_newer_core_behind_an_open_page_renews_it(role: str, screens: Screens) -> None:
+    """Two updates and nobody who does anything in between."""
     stage, door = Stage("information"), Doorkeeper()
     screen = await (screens.touch() if role == "kiosk" else screens.desk())
-    async with served(stage, door, pages=older_pages()) as url:
+    async with served(stage, door, pages=older_pages("before yesterday")) as url:
         page = await enter(screen, url, role)
         await works(page, role)
-        before = await page.locator("meta[name=cabin-build]").get_attribute("content")
-    async with served(stage, door, port=int(url.rpartition(":")[2])):
-        await expect(page.locator("meta[name=cabin-build]")).not_to_have_attribute(
-            "content", str(before), timeout=20_000
-        )
-        await works(page, role)
+    for pages in (older_pages("yesterday"), installed_pages()):
+        async with served(stage, door, port=int(url.rpartition(":")[2]), pages=pages):
+            build = page.locator("meta[name=cabin-build]")
+            await expect(build).to_have_attribute("content", pages.build, timeout=20_000)
+            await works(page, role)
 
 
-def older_pages() -> Pages:
+def older_pages(day: str) -> Pages:
     """Today's pages with one file more: another build."""
     folder = Path(cabin_agent.web.pages.__file__).parent / "pages"
     files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
@@ -103,7 +108,25 @@ def older_pages() -> Pages:
         f"texts/{language}.json": json.dumps(dict(catalogue(language)), ensure_ascii=False).encode()
         for language in LANGUAGES
     }
-    return Pages({**files, **texts, "older.css": b"/* of the day before */"})
+    return Pages({**files, **texts, "older.css": f"/* of {day} */".encode()})
+
+
+async def test_a_kiosk_older_than_its_core_works_again_when_the_core_is_of_its_build(
+    screens: Screens, url: str, stage: Stage
+) -> None:
+    """An update that was taken back needs nobody who comes."""
+    screen = await screens.touch()
+    await screen.page.route("**/kiosk/", OldPages(times=None))
+    page = await enter(screen, url, "kiosk")
+    await expect(page.get_by_role("alertdialog")).to_contain_text(text("fr", "kiosk.updated.again"), timeout=15_000)
+
+    async def downgraded(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "build": OLD})
+
+    await page.route("**/api/v1/visit", downgraded)
+    stage.say()
+    await works(page, "kiosk")
 
 
 @pytest.mark.parametrize("role", ROLES)

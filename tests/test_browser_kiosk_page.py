@@ -222,6 +222,16 @@ async def test_a_browser_that_is_not_the_kiosk_says_how_to_become_it(screens: Sc
     await expect(screen.page.get_by_role("alertdialog")).to_be_hidden()
 
 
+async def test_a_ticket_that_was_not_judged_is_shown_again(screens: Screens, url: str) -> None:
+    """A core that has no time at the launch does not leave the kiosk outside."""
+    screen = await screens.touch()
+    screen.expect("401", "429", "HTTP Authentication")
+    await screen.page.route("**/session", lambda route: route.fulfill(status=429, json={"code": "locked"}), times=2)
+    await screen.page.goto(f"{url}/kiosk/#ticket=launch")
+    await expect(screen.page.locator("#screen")).to_contain_text("cabin access kiosk")
+    await Kiosk(screen.page).until("information")
+
+
 async def test_a_page_of_an_old_build_loads_itself_anew_once(screens: Screens, url: str) -> None:
     """It takes the person's choices along, and they see the same screen again."""
     screen = await screens.touch()

@@ -14,14 +14,28 @@ from cabin_agent.web.stream import Limits
 from cabin_agent.wording import text
 from drivers.events import Wave
 from tests.browser import Screen, Screens, served, sign_in
+from tests.browser_kiosk import Kiosk, plain
 from tests.stage import KINDS, SIGN_IN_CODE, Doorkeeper, Stage, instrument
 
+CAMERA = text("fr", "staff.cure.camera")
 DENIED = "status of (401|403|409|429|503)|WebSocket .* failed: HTTP Authentication"
 
 
+class Altered(Stage):
+    """A stage whose cabin says more than usual."""
+
+    def __init__(self, scene: str) -> None:
+        super().__init__(scene)
+        self.more: Json = {}
+
+    def cabin(self) -> Json:
+        """See `Face.cabin`."""
+        return super().cabin() | self.more
+
+
 @pytest.fixture
-def stage() -> Stage:
-    return Stage("ready")
+def stage() -> Altered:
+    return Altered("ready")
 
 
 @pytest.fixture
@@ -239,6 +253,101 @@ async def test_back_to_the_patients_screen_ends_the_session(screens: Screens, ur
     assert door.tokens == {}
 
 
+@pytest.mark.parametrize("way", ["button", "silence"])
+async def test_the_way_to_the_patients_screen_opens_when_the_core_has_closed_the_session(
+    way: str, screens: Screens, url: str, door: Doorkeeper
+) -> None:
+    """A session outlives a core that is away: until it is closed the page says so and shows nothing of the cabin."""
+    screen = await screens.touch()
+    screen.expect(DENIED)
+    await screen.page.clock.install()
+    page = await sign_in(screen, url, "nurse", "anna", SIGN_IN_CODE)
+    await expect(page.locator("#standing")).to_be_visible()
+    await page.route("**/sign-out", lambda route: route.abort("connectionrefused"))
+    if way == "button":
+        await page.locator("#tool-kiosk").tap()
+    else:
+        await page.clock.run_for(121_000)
+    await expect(page.locator("#notice-link")).to_have_text(text("fr", "staff.sign-out-waits"))
+    await page.clock.run_for(5_000)
+    await expect(page.locator("#main")).to_have_text(text("fr", "staff.signing-out"))
+    assert await page.locator("button, .card").count() == 0
+    assert page.url == f"{url}/nurse/" and len(door.tokens) == 1
+    await page.unroute("**/sign-out")
+    await page.clock.run_for(2_000)
+    await page.wait_for_url(f"{url}/kiosk/")
+    assert door.tokens == {}
+
+
+async def test_signing_out_waits_for_the_core_before_it_asks_to_sign_in(
+    screens: Screens, url: str, door: Doorkeeper
+) -> None:
+    page = await nurse(screens, url)
+    await page.route("**/sign-out", lambda route: route.fulfill(status=503, body="x"), times=1)
+    screens.opened[-1].expect(DENIED)
+    await page.locator("#tool-out").tap()
+    await expect(page.locator("#notice-link")).to_have_text(text("fr", "staff.sign-out-waits"))
+    await expect(page.locator("#signin-name")).to_be_visible()
+    await expect(page.locator("#notice-link")).to_have_text("")
+    assert door.tokens == {}
+
+
+@pytest.mark.parametrize("entry", ["/kiosk/#ticket=launch", "/kiosk/"], ids=["launch", "page"])
+async def test_the_kiosks_page_ends_the_staffs_sessions_of_its_browser(
+    entry: str, screens: Screens, url: str, door: Doorkeeper
+) -> None:
+    """However a page of the staff was left: the next who touches "Staff" has to sign in."""
+    screen = await screens.touch()
+    screen.expect(DENIED)
+    await sign_in(screen, url, "technician", "tom", SIGN_IN_CODE)
+    await sign_in(screen, url, "nurse", "anna", SIGN_IN_CODE)
+    await screen.page.goto("about:blank")
+    assert {account.role for account in door.tokens.values()} == {"technician", "nurse"}
+    async with screen.page.expect_response(lambda answer: answer.url.endswith("/visit")):
+        await screen.page.goto(url + entry)
+    until = "() => fetch('/api/v1/cabin', {headers: {'Cabin-Role': 'nurse'}}).then(({status}) => status === 401)"
+    await screen.page.wait_for_function(until)
+    assert {account.role for account in door.tokens.values()} <= {"kiosk"}
+
+
+async def test_the_button_of_the_staff_waits_until_nobody_of_them_is_signed_in(
+    screens: Screens, url: str, stage: Stage, door: Doorkeeper
+) -> None:
+    stage.play("cleaning")
+    screen = await screens.touch()
+    screen.expect(DENIED)
+    page = await sign_in(screen, url, "nurse", "anna", SIGN_IN_CODE)
+    await page.route("**/sign-out", lambda route: route.abort("connectionrefused"))
+    await page.goto(f"{url}/kiosk/#ticket=launch")
+    kiosk = Kiosk(page)
+    await kiosk.touch("staff")
+    await page.wait_for_timeout(500)
+    assert page.url == f"{url}/kiosk/"
+    await page.unroute("**/sign-out")
+    await page.wait_for_url(f"{url}/nurse/")
+    await expect(page.locator("#signin-name")).to_be_visible()
+    assert {account.role for account in door.tokens.values()} == {"kiosk"}
+
+
+async def test_what_the_core_warns_of_stands_on_the_nurses_page(screens: Screens, url: str, stage: Altered) -> None:
+    """In this page's language where the words are known; a core that warns of nothing is no fault."""
+    page = await nurse(screens, url)
+    await expect(page.locator("#standing")).to_be_visible()
+    await expect(page.locator("#warnings")).to_have_count(0)
+    stuck = {"code": "reason.not-deflated", "text": "incomplete deflation", "cure": "Open the cuff."}
+    strange = {"code": "reason.of-tomorrow", "text": "something new", "cure": None}
+    for key in ("warnings", "messages"):
+        stage.more = {key: [stuck, strange]}
+        stage.say()
+        lines = page.locator("#warnings li")
+        await expect(lines).to_have_count(2)
+        await expect(lines.first).to_have_text(f"Dégonflage incomplet. {text('fr', 'cure.not-deflated')}")
+        await expect(lines.last).to_have_text("Something new.")
+        stage.more = {}
+        stage.say()
+        await expect(lines).to_have_count(0)
+
+
 async def test_a_nurse_sees_only_her_own_words(screens: Screens, url: str, stage: Stage) -> None:
     """A doctor's or technician's session in the same browser is not hers."""
     screen = await screens.touch()
@@ -278,6 +387,33 @@ async def test_each_fault_says_what_to_do(screens: Screens, url: str, stage: Sta
     await expect(page.locator("#section-faults")).to_contain_text(text("fr", "staff.cure.media-down"))
     await expect(page.locator("#instrument-thermometer")).to_contain_text(text("fr", "staff.tech.never"))
     await expect(page.locator("#instrument-oximeter")).to_contain_text("il y a 1 min")
+
+
+WHY = "La carte son est introuvable : vérifiez son câble et son nom dans les réglages."
+
+
+@pytest.mark.parametrize("place", ["sound.why", "sound.reasons", "reasons"])
+async def test_a_camera_or_a_card_that_is_not_there_says_why(
+    place: str, screens: Screens, url: str, stage: Stage
+) -> None:
+    cameras = [{"name": n, "label": n, "state": n, "reason": why, "simulated": False} for n, why in (
+        ("live", ""), ("closed", ""), ("missing", "Câble débranché."), ("lost", "Plus de réponse."),
+    )]  # fmt: skip
+    sound: Json = {"microphone": None, "speaker": None, "stethoscope": "USB"}
+    reasons = {"microphone": WHY, "speaker": "", "stethoscope": ""}
+    if place.startswith("sound"):
+        sound[place.removeprefix("sound.")] = reasons
+    stage.media = {"up": True, "camera": "live", "cameras": cameras, "sound": sound}
+    stage.media |= {"reasons": reasons} if place == "reasons" else {}
+    page = await technician(screens, url)
+    told = [plain(each) for each in await page.locator("#section-faults li").all_inner_texts()]
+    assert told == [
+        plain(f"{text('fr', 'staff.fault.camera', name='missing', detail=' (Câble débranché)')} {CAMERA}"),
+        plain(f"{text('fr', 'staff.fault.camera', name='lost', detail=' (Plus de réponse)')} {CAMERA}"),
+        plain(f"{text('fr', 'staff.fault.card', name='Microphone')} {WHY}"),
+        plain(f"{text('fr', 'staff.fault.no-sound', parts='Haut-parleur')} {text('fr', 'staff.cure.no-sound')}"),
+    ]
+    await expect(page.locator("#section-media")).to_contain_text(WHY)
 
 
 async def test_the_wave_of_a_chosen_instrument_moves_and_its_values_are_told(

@@ -4,6 +4,7 @@ import { known, t } from "./texts.js";
 
 const DIGITS = ["123", "456", "789", "0"];
 const LETTERS = ["1234567890", "azertyuiop", "qsdfghjklm", "wxcvbn.-_"];
+const AGAIN_MS = 1000; // until a sign-out that was not confirmed is said again
 const CODE_LENGTH = 14; // ten digits, and the spaces of one that was pasted
 
 /** What went wrong, as one sentence in the page's language; the code itself where it is one that nobody foresaw. */
@@ -11,9 +12,22 @@ export function sentence(problem) {
   return known(`staff.problem.${problem.code}`) ?? t("staff.problem.other", { code: problem.code ?? problem.name });
 }
 
-/** End the session of this page's role; a core that is away ends it by itself. */
-export async function signOut(api) {
-  await api.post("/sign-out").catch(() => null);
+/**
+ * End the session of this page's role: done when the core has said so, because a session outlives a core that is away.
+ * `waiting(problem)` hears each time that it did not.
+ */
+export async function signOut(api, waiting = () => {}) {
+  while (!(await ended(api, waiting))) await new Promise((again) => setTimeout(again, AGAIN_MS));
+}
+
+async function ended(api, waiting) {
+  try {
+    await api.post("/sign-out");
+    return true;
+  } catch (problem) {
+    waiting(problem);
+    return false;
+  }
 }
 
 /**

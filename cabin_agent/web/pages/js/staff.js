@@ -1,6 +1,7 @@
 // The frame of the nurse's and the technician's page: sign-in and out, simulation, a lost connection, an old build.
 import { Api, Problem } from "./api.js";
 import { el, fill } from "./dom.js";
+import { settle } from "./settle.js";
 import { sentence, signInForm, signOut } from "./signin.js";
 import { Stream } from "./stream.js";
 import { currentLanguage, loadTexts, t } from "./texts.js";
@@ -20,6 +21,7 @@ const place = (id) => document.getElementById(id);
 export class StaffPage {
   constructor(role, view, { idleMs = null } = {}) {
     Object.assign(this, { role, view, idleMs, api: new Api(role), model: null, stream: null, asking: null, again: false });
+    this.session = 0;
     this.build = document.querySelector("meta[name=cabin-build]").content;
   }
 
@@ -66,23 +68,40 @@ export class StaffPage {
   }
 
   async leave(said = null) {
-    await signOut(this.api);
+    await this.#end();
     this.#signedOut(said);
   }
 
-  /** Back to the screen of the person who is being examined; nothing of the staff stays open. */
+  /** Back to the screen of the person who is being examined, and not before the core has closed the session. */
   async toKiosk() {
-    await signOut(this.api);
+    await this.#end();
     location.replace("/kiosk/");
+  }
+
+  /** Nothing of the cabin stays on the page; the promise is kept when the core has closed the session. */
+  #end() {
+    this.ending ??= this.#signOut().finally(() => (this.ending = null));
+    return this.ending;
+  }
+
+  async #signOut() {
+    this.#forget();
+    fill(place("main"), el("p", { id: "ending" }, t("staff.signing-out")));
+    fill(place("tools"));
+    await signOut(this.api, () => this.#say("link", t("staff.sign-out-waits"), "danger"));
   }
 
   async #ask() {
     while (this.again) {
       this.again = false;
+      const session = this.session;
       try {
-        this.model = await this.view.load(this.api);
+        const model = await this.view.load(this.api);
+        if (session !== this.session) continue;
+        this.model = model;
         this.draw();
       } catch (problem) {
+        if (session !== this.session) continue;
         if (SIGNED_OUT.has(problem.status)) return this.#signedOut();
         this.#failed(problem);
         continue;
@@ -129,15 +148,19 @@ export class StaffPage {
     this.#say("link", t(`staff.away.${cause}`), "danger");
   }
 
-  #signedOut(said = null) {
+  /** What was known in this session, and what was still being asked in it, is nobody's any more. */
+  #forget() {
     clearTimeout(this.retry);
     this.stream?.close();
-    Object.assign(this, { stream: null, model: null });
+    Object.assign(this, { stream: null, model: null, session: this.session + 1 });
     this.view.left?.();
     place("simulated").hidden = true;
     place("cabin").textContent = "";
-    this.#say("done", null);
-    this.#say("link", null);
+    for (const which of ["done", "link", "idle"]) this.#say(which, null);
+  }
+
+  #signedOut(said = null) {
+    this.#forget();
     fill(place("main"), signInForm(this.api, () => this.refresh(), said));
     this.#tools();
     place("signin-name").focus();
@@ -186,21 +209,6 @@ export class StaffPage {
     for (const gesture of ["pointerdown", "keydown"]) document.addEventListener(gesture, stir);
     stir();
   }
-}
-
-/**
- * Make the children of `parent` look like `nodes`, and leave alone what does already: focus, selection and a screen
- * reader's place survive. Whatever can be pressed has an id, so that what looks the same does the same.
- */
-function settle(parent, nodes) {
-  nodes.forEach((node, n) => {
-    const old = parent.childNodes[n];
-    if (!old) parent.append(node);
-    else if (old === node || old.isEqualNode(node)) return;
-    else if (old.nodeType === Node.ELEMENT_NODE && old.cloneNode().isEqualNode(node.cloneNode())) settle(old, [...node.childNodes]);
-    else old.replaceWith(node);
-  });
-  while (parent.childNodes.length > nodes.length) parent.lastChild.remove();
 }
 
 /** A button that turns one look of the whole page on and off. */

@@ -35,11 +35,18 @@ function now(view, kiosk, { number, task, waiting_to_sit: sit }) {
   };
 }
 
-/** Who sees and hears this person now; it is never left in doubt. */
-function presence({ doctor, connected, hears }) {
-  const key = `kiosk.doctor.${connected ? (hears ? "here" : "seen") : "away"}`;
-  const words = doctor ? t(key, { name: doctor }) : t("kiosk.doctor.waiting");
-  return el("p", { class: `note presence ${connected ? "ok" : "warn"}`, "data-key": "presence" }, words);
+/** Who sees and hears this person now, and whom they hear; it is never left in doubt. */
+function presence({ doctor, connected, sees = true, hears, speaks = true }) {
+  const key = connected ? perceived(sees, hears) : "away";
+  const words = doctor ? t(`kiosk.doctor.${key}`, { name: doctor }) : t("kiosk.doctor.waiting");
+  const mute = connected && !speaks ? ` ${t("kiosk.doctor.mute")}` : "";
+  const grade = key === "here" && !mute ? "ok" : "warn";
+  return el("p", { class: `note presence ${grade}`, "data-key": "presence" }, words + mute);
+}
+
+function perceived(sees, hears) {
+  if (sees) return hears ? "here" : "seen";
+  return hears ? "heard" : "neither";
 }
 
 function words({ message }) {

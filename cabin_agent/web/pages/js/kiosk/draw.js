@@ -1,5 +1,6 @@
 // The frame that is the same on every screen: header, the one thing to do, the bar of buttons, and what lies over.
 import { el } from "../dom.js";
+import { sentence } from "../sentence.js";
 import { known, t } from "../texts.js";
 import { patch } from "./patch.js";
 
@@ -92,6 +93,7 @@ function staff({ staff: shown }) {
 
 function cover(dialog, over) {
   if (over) patch(dialog, [el("div", { class: `over ${over.kind ?? ""}`, "data-key": over.key }, over.body)]);
+  dialog.classList.toggle("veils", Boolean(over?.veils));
   if (over && !dialog.open) dialog.showModal();
   if (!over && dialog.open) dialog.close();
 }
@@ -117,20 +119,18 @@ export function refused(code) {
 /** Words that may be more than the screen holds: they can be scrolled to by keyboard too. */
 export const READABLE = { tabindex: "0", role: "group" };
 
+/** What is the matter and what to do about it, as the core says it in any state. */
+export function warnings({ messages }) {
+  return messages.map(({ code, text, cure }) =>
+    el("p", { class: "note warn", "data-key": code }, el("strong", {}, sentence(text)), cure ? ` ${cure}` : null),
+  );
+}
+
 /** What happened, beside the thing to do: messages of the core, and its no. */
 export function notes({ view, refusal }) {
   const nurse = view.nurse_called ? [el("p", { class: "note ok", "data-key": "nurse" }, t("nurse.called"))] : [];
-  const messages = view.messages.map(({ code, text, cure }) =>
-    el("p", { class: "note warn", "data-key": code }, el("strong", {}, sentence(text)), cure ? ` ${cure}` : null),
-  );
   const no = refused(refusal);
-  return [...messages, ...(no ? [el("p", { class: "note danger", "data-key": "no" }, no)] : []), ...nurse];
-}
-
-/** Words of a catalogue as a sentence: "finger out" -> "Finger out." */
-export function sentence(words) {
-  const whole = words.charAt(0).toLocaleUpperCase() + words.slice(1);
-  return /[.?!…]$/.test(whole) ? whole : `${whole}.`;
+  return [...warnings(view), ...(no ? [el("p", { class: "note danger", "data-key": "no" }, no)] : []), ...nurse];
 }
 
 function focusOn(part) {

@@ -21,6 +21,8 @@ export class Kiosk {
   speed = 1; // visit seconds per real second: a demonstration's are shorter
   key = ""; // of the screen that is shown
   telling = false;
+  alone = null; // kept when no session of the staff is open in this browser any more
+  updating = null; // while a newer software serves the cabin: "text", the page is loaded anew; "again", in vain
   seenAt = 0;
   #settled = 0;
   #asked = 0;
@@ -28,8 +30,9 @@ export class Kiosk {
   #here = -Infinity;
   #said = "";
 
-  constructor(api, settings, { reloaded = false } = {}) {
-    Object.assign(this, { api, settings, reloaded, build: document.querySelector("meta[name=cabin-build]").content });
+  /** `reloadedFor`: the build for which this page was loaded anew, if it was. */
+  constructor(api, settings, { reloadedFor = null } = {}) {
+    Object.assign(this, { api, settings, reloadedFor, build: document.querySelector("meta[name=cabin-build]").content });
     this.voice = new Voice(async (key) => {
       const answer = await api.raw(`/voice?language=${currentLanguage()}&key=${encodeURIComponent(key)}`);
       return answer.arrayBuffer();
@@ -84,14 +87,21 @@ export class Kiosk {
 
   draw() {
     if (this.leaving) return;
-    const spec = this.#spec();
     const over = overlayOf(this);
+    if (over?.veils) this.#veil();
+    const spec = this.#spec();
     const key = `${spec.key}/${over?.key ?? ""}`;
     const changed = key !== this.key;
     this.key = key;
     if (changed) this.#settle();
     draw(this, spec, over, changed);
     this.#speak(spec, over);
+  }
+
+  /** Whoever looks at the screen now need not be the person: results are hidden and digits are dots until asked for. */
+  #veil() {
+    this.local.outcomes = null;
+    this.local.pad?.mask(true);
   }
 
   /** Load the language's texts, then draw. */
@@ -163,12 +173,13 @@ export class Kiosk {
     this.local = {};
   }
 
-  /** Whether a newer software serves the cabin; then this page is loaded anew, once. */
+  /** Whether another software serves the cabin than this page is of; the page is loaded anew, once for each. */
   #replaced(build) {
-    if (!build || build === this.build) return false;
-    this.updating = true;
+    const old = Boolean(build) && build !== this.build;
+    this.updating = old ? (build === this.reloadedFor ? "again" : "text") : null;
+    if (!old) return false;
     this.draw();
-    if (!this.reloaded) this.#loadAnew(this.settings.handedOver(currentLanguage(), this.voice.on));
+    if (this.updating === "text") this.#loadAnew(this.settings.handedOver(build, currentLanguage(), this.voice.on));
     return true;
   }
 

@@ -1,5 +1,6 @@
 // The kiosk's page: lets itself in, draws where the visit stands, and keeps nothing.
 import { Api } from "../api.js";
+import { signOut } from "../signin.js";
 import { loadTexts } from "../texts.js";
 import { Kiosk } from "./kiosk.js";
 import { follow } from "./link.js";
@@ -8,6 +9,9 @@ import { listen } from "./touch.js";
 import { vanish } from "./vanish.js";
 
 const FIRST_LANGUAGE = "fr";
+const STAFF = ["nurse", "technician"]; // they sign in on this screen too
+const AGAIN_MS = 1000; // until a ticket that the core did not judge is shown again
+const REFUSED = 401;
 
 async function begin() {
   const said = new URLSearchParams(location.hash.slice(1));
@@ -15,11 +19,19 @@ async function begin() {
   const api = new Api("kiosk");
   const settings = new Settings(said);
   await loadTexts(settings.language ?? FIRST_LANGUAGE);
-  const kiosk = new Kiosk(api, settings, { reloaded: said.has("updated") });
+  const kiosk = new Kiosk(api, settings, { reloadedFor: said.get("updated") });
+  kiosk.alone = Promise.all(STAFF.map((role) => signOut(new Api(role))));
   listen(document, kiosk);
-  if (said.has("ticket")) await api.post("/session", { ticket: said.get("ticket") }).catch(() => {}); // `look` tells
+  if (said.has("ticket")) await letIn(kiosk, said.get("ticket"));
   await kiosk.look();
   follow(kiosk);
+}
+
+/** Show the launch ticket; a core that is away or has no time does not use it up, and is asked again. */
+async function letIn(kiosk, ticket) {
+  const problem = await kiosk.api.post("/session", { ticket }).catch((each) => each);
+  if (!problem || problem.status === REFUSED) return;
+  setTimeout(() => letIn(kiosk, ticket).then(() => kiosk.look()), AGAIN_MS);
 }
 
 window.addEventListener("pagehide", () => document.body.replaceChildren());

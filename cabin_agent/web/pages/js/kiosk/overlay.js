@@ -5,10 +5,13 @@ import { button } from "./draw.js";
 
 const GRACE_S = 30; // if the core does not say how long the question stands
 
-/** What lies over the screen now: {key, say, body}, or null. */
+/**
+ * What lies over the screen now: {key, say, body}, or null. `veils`: nobody may be there to see to what lies under it,
+ * so nothing of that shows through.
+ */
 export function overlayOf(kiosk) {
   const { view, local, down, updating } = kiosk;
-  if (updating) return told("updated", kiosk.reloaded ? "kiosk.updated.again" : "kiosk.updated.text");
+  if (updating) return told("updated", `kiosk.updated.${updating}`);
   const unheard = down && (view || down !== "forbidden");
   if (unheard) return told(`link-${down}`, `kiosk.link.${down}`, view && "kiosk.link.kept");
   if (view?.idle.warning) return silent(kiosk);
@@ -20,7 +23,7 @@ function told(key, ...texts) {
   const keys = [`kiosk.${key.startsWith("link") ? "link" : "updated"}.title`, ...texts.filter(Boolean)];
   const [title, ...rest] = keys;
   const lines = rest.map((each) => el("p", {}, t(each)));
-  return { key, say: keys, body: [heading(title), ...lines] };
+  return { key, say: keys, body: [heading(title), ...lines], veils: true };
 }
 
 function silent({ view, local }) {
@@ -30,6 +33,7 @@ function silent({ view, local }) {
   return {
     key: "idle",
     say: ["kiosk.idle.title", "kiosk.idle.text"],
+    veils: true,
     body: [
       heading("kiosk.idle.title"),
       el("p", {}, t("kiosk.idle.text")),

@@ -35,13 +35,22 @@ const COMMON = {
     kiosk.voice.louder();
     kiosk.again();
   },
-  staff: () => leaveFor("/nurse/"),
+  staff: toStaff,
   skip: (kiosk, task) => kiosk.tell("skip", { task }),
 };
 
 /** What a button called `name` does in this state: something here, or else a word to the core. */
 export function actionOf(state, name) {
   return SCREENS[state]?.acts?.[name] ?? COMMON[name] ?? ((kiosk) => kiosk.tell(name));
+}
+
+/** To the page where the staff signs in, once nobody of them is signed in here and if that is still what is shown. */
+async function toStaff(kiosk) {
+  const { key } = kiosk;
+  await kiosk.alone;
+  if (kiosk.key !== key) return;
+  kiosk.leaving = true;
+  leaveFor("/nurse/");
 }
 
 function redraw(kiosk, change) {

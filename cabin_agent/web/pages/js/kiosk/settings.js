@@ -20,9 +20,9 @@ export class Settings {
     else document.documentElement.dataset[name] = CHOICES[name];
   }
 
-  /** What a newer page needs to look the same. */
-  handedOver(language, voice) {
-    const kept = new URLSearchParams({ updated: "1", language });
+  /** What the page of the build `updated` needs to look the same. */
+  handedOver(updated, language, voice) {
+    const kept = new URLSearchParams({ updated, language });
     for (const name of Object.keys(CHOICES)) if (this.has(name)) kept.set(name, "1");
     if (voice) kept.set("voice", "1");
     return kept;

@@ -1,10 +1,12 @@
 // An answer that ends the visit: somebody comes. Nothing here asks for anything.
 import { el } from "../dom.js";
 import { t } from "../texts.js";
+import { warnings } from "./draw.js";
 import { picture } from "./picture.js";
 
-export function screen() {
+export function screen(view) {
   const lines = [
+    ...warnings(view),
     el("p", { class: "lead" }, t("stop.message")),
     el("p", { class: "note danger emergency" }, t("stop.emergency")),
   ];

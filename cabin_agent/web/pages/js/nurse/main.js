@@ -1,7 +1,8 @@
 // The nurse's page: who calls, what has to be cleaned, and whether the cabin may receive the next person.
 import { StaffPage, confirmed } from "../staff.js";
 import { el } from "../dom.js";
-import { t } from "../texts.js";
+import { sentence } from "../sentence.js";
+import { known, t } from "../texts.js";
 import { Bell } from "./bell.js";
 import { Turnaround } from "./turnaround.js";
 
@@ -28,6 +29,7 @@ const view = {
     turnaround.seen(cabin.state);
     return [
       calls(cabin, page),
+      warnings(cabin.warnings ?? cabin.messages ?? []),
       cabin.to_clean.length || cabin.cleaned.length ? cleaning(cabin, page) : standing(cabin),
       service(cabin, page),
     ];
@@ -41,6 +43,15 @@ function calls(cabin, page) {
   const came = stopped && el("button", { class: "primary", id: "came", onclick: () => page.tell(STOPPED) }, t("staff.nurse.came"));
   const words = t(stopped ? "staff.nurse.stopped" : "staff.nurse.call");
   return el("div", { id: "calls", role: "alert", class: "note danger call" }, el("strong", {}, words), came);
+}
+
+/** What is the matter in the cabin and what to do about it; in this page's language where it knows the words. */
+function warnings(told) {
+  const rows = told.map(({ code, text, cure }) => {
+    const todo = known(code.replace(/^reason/, "cure")) ?? cure;
+    return el("li", { class: "note warn" }, el("strong", {}, sentence(known(code) ?? text)), todo && ` ${todo}`);
+  });
+  return rows.length > 0 && el("div", { id: "warnings", role: "alert" }, el("ul", { class: "faults" }, rows));
 }
 
 function standing(cabin) {

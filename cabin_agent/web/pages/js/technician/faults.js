@@ -1,7 +1,7 @@
 // What is not as it should be, each with what to do about it: plain sentences from what the core says.
 import { known, t } from "../texts.js";
 
-const BLIND = new Set(["frozen", "missing", "failed"]);
+const SEEING = new Set(["live", "opening", "closed"]); // a camera that nobody looks through is closed, and well
 const WELL = new Set(["ready", "measuring"]);
 
 /** [{what, cure}], the worst first; nothing where all is well. */
@@ -25,8 +25,7 @@ function fault(code, places = {}) {
 }
 
 function ofInstrument({ kind, state, reason }) {
-  const detail = reason ? ` (${reason.replace(/\.$/, "")})` : "";
-  return fault(`instrument-${state}`, { name: called(kind), detail });
+  return fault(`instrument-${state}`, { name: called(kind), detail: bracketed(reason) });
 }
 
 /** A real instrument whose settings name no day of calibration. */
@@ -36,12 +35,33 @@ function calibrationUnknown({ calibrated, simulated }) {
 
 function ofMedia(media) {
   if (!media?.up) return [fault("media-down")];
-  const cameras = (media.cameras ?? []).filter((each) => BLIND.has(each.state));
-  const silent = ["microphone", "speaker"].filter((part) => !media.sound?.[part]);
+  const cameras = (media.cameras ?? []).filter((each) => !SEEING.has(each.state));
   return [
-    ...cameras.map(({ label, reason }) => fault("camera", { name: label, detail: reason ? ` (${reason})` : "" })),
-    ...(silent.length ? [fault("no-sound", { parts: silent.map((part) => t(`staff.sound.${part}`)).join(", ") })] : []),
+    ...cameras.map(({ label, reason }) => fault("camera", { name: label, detail: bracketed(reason) })),
+    ...ofSound(media),
   ];
+}
+
+/** The cards that a consultation needs and that are not there: each with its reason, or together where none is told. */
+function ofSound(media) {
+  const silent = ["microphone", "speaker"].filter((part) => !media.sound?.[part]);
+  const name = (part) => t(`staff.sound.${part}`);
+  const [told, untold] = [true, false].map((has) => silent.filter((part) => Boolean(whySilent(media, part)) === has));
+  return [
+    ...told.map((part) => ({ what: t("staff.fault.card", { name: name(part) }), cure: whySilent(media, part) })),
+    ...(untold.length ? [fault("no-sound", { parts: untold.map(name).join(", ") })] : []),
+  ];
+}
+
+/** Why the media process has no card for this part: a sentence that says what to do, null where it says nothing. */
+export function whySilent(media, part) {
+  const why = media.sound?.why ?? media.sound?.reasons ?? media.reasons ?? {};
+  return why[part] || null;
+}
+
+/** A reason as it stands within a sentence. */
+function bracketed(reason) {
+  return reason ? ` (${reason.replace(/\.$/, "")})` : "";
 }
 
 function ofDelivery({ connected, quarantined, pending }) {

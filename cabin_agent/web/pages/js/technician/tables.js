@@ -1,9 +1,10 @@
 // The technician's tables and lists, each from one answer of the core.
 import { el } from "../dom.js";
 import { known, number, t } from "../texts.js";
-import { called } from "./faults.js";
+import { called, whySilent } from "./faults.js";
 
 const COLUMNS = ["name", "state", "age", "model", "serial", "firmware", "calibrated", "simulated", "do"];
+const SOUNDS = ["microphone", "speaker", "stethoscope"];
 
 /** A section with its heading. */
 export function section(id, heading, ...content) {
@@ -70,7 +71,7 @@ export function mediaList(media) {
   const rows = [
     running,
     ...cameras.map(camera),
-    ...(sound ? ["microphone", "speaker", "stethoscope"].map((part) => [t(`staff.sound.${part}`), sound[part] ?? t("staff.tech.no-card")]) : []),
+    ...(sound ? SOUNDS.map((part) => [t(`staff.sound.${part}`), sound[part] ?? whySilent(media, part) ?? t("staff.tech.no-card")]) : []),
   ];
   return section("media", t("staff.tech.media"), facts(rows));
 }
