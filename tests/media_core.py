@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ CABIN = (
     '[cameras.room]\nurl = "synthetic:room"\n[cameras.hand]\nurl = "synthetic:hand"\n'
 )
 
+RESTART_S = 0.1
+"""`RestartSec` of `systemd/cabin-media.service`."""
 LOG = "media.log"
 """In the folder of the settings: what the process said on its standard error."""
 
@@ -31,6 +34,8 @@ class MediaCore:
         self.heard: list[wire.Item] = []
         self.came = 0
         self.beating = True
+        self.hello_at: dict[int, float] = {}
+        """`time.monotonic()` at which each process was heard first, by its pid."""
         self._news = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -77,11 +82,17 @@ class MediaCore:
         decoder = wire.Decoder()
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
-                self.heard += decoder.feed(data)
-                self._news.set()
+                self._take(decoder.feed(data))
         beats.cancel()
         self._writers.discard(writer)
         writer.transport.abort()
+
+    def _take(self, items: list[wire.Item]) -> None:
+        for item in items:
+            if isinstance(item, dict) and item["type"] == "hello":
+                self.hello_at.setdefault(item["pid"], time.monotonic())
+        self.heard += items
+        self._news.set()
 
     async def _beat(self, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -105,6 +116,33 @@ async def media_process(folder: Path, settings: str = CABIN) -> AsyncIterator[as
         yield process
     finally:
         await _ended(process)
+
+
+@asynccontextmanager
+async def supervised(folder: Path) -> AsyncIterator[list[int]]:
+    """`cabin media`, started again whenever it ends, as systemd would; the pids of its keepers, the newest last."""
+    (folder / "run").mkdir(exist_ok=True)
+    (folder / "cabin.toml").write_text(CABIN)
+    keepers: list[int] = []
+    keeping = asyncio.create_task(_keep(folder, keepers))
+    try:
+        yield keepers
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _keep(folder: Path, keepers: list[int]) -> None:
+    while True:
+        with (folder / LOG).open("ab") as log:
+            process = await _started(folder / "cabin.toml", log)
+        keepers.append(process.pid)
+        try:
+            await process.wait()
+        except asyncio.CancelledError:
+            await _ended(process)
+            raise
+        await asyncio.sleep(RESTART_S)
 
 
 async def _started(file: Path, log: BinaryIO) -> asyncio.subprocess.Process:

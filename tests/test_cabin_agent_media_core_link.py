@@ -7,6 +7,8 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -128,3 +130,26 @@ async def test_a_core_that_does_not_read_is_given_up(tmp_path: Path, monkeypatch
         await ours.until("False in ours.moves")
     server.close()
     await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_an_end_in_the_moment_in_which_the_core_goes_is_an_end(turns: int) -> None:
+    """Whichever turn of the loop it comes in after the last byte of the core."""
+    transport = SimpleNamespace(is_closing=lambda: False, get_write_buffer_size=lambda: 0, abort=lambda: None)
+    reader, writer = asyncio.StreamReader(), SimpleNamespace(write=lambda data: None, transport=transport)
+    link = CoreLink(Path("/nowhere"), lambda: {"type": "hello"}, lambda item: None, lambda up: None)
+    task = asyncio.create_task(endless(link, reader, cast(Any, writer)))
+    await asyncio.sleep(0.01)
+    reader.feed_eof()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=1)
+    task.cancel()
+    assert done and task.cancelled()
+
+
+async def endless(link: CoreLink, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """As `run` does it, for one connection and the wait after it."""
+    await link._serve(reader, writer)
+    await asyncio.sleep(60)

@@ -7,7 +7,6 @@ is dead. What cannot be sent is dropped: after a reconnection everything is said
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -83,11 +82,10 @@ class CoreLink:
         except (OSError, wire.BadWire, TimeoutError) as error:
             log.warning("the connection to the core is given up: %s", str(error) or type(error).__name__)
         finally:
+            # Nothing is awaited here: a cancellation that came meanwhile would be taken for the end of the beats.
             self._writer = None
             beats.cancel()
             writer.transport.abort()
-            with contextlib.suppress(asyncio.CancelledError):
-                await beats
             self._moved(False)
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
