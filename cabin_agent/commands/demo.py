@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ async def _stay(cabin: DemoCabin) -> int:
     print("Starting the cabin …", flush=True)
     async with cabin:
         print(_welcome(cabin), flush=True)
-        dead = await cabin.processes.first_death()
+        dead = await cabin.processes.first_death(partial(print, file=sys.stderr, flush=True))
         raise DemoError(f"The {dead.name} ended unexpectedly: {cabin.last_words(dead)}")
 
 

@@ -10,8 +10,9 @@ import shutil
 import signal
 import socket
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,10 @@ START_S = 30.0
 """Real seconds that one process may take to start on a busy machine."""
 STOP_S = 8.0
 """Real seconds from the friendly signal to the unfriendly one."""
+BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Real seconds before each new start of a process that ends again and again; after the last it is left alone."""
+STEADY_S = 20.0
+"""Real seconds of life after which a process counts as one that works."""
 
 
 class DemoError(Exception):
@@ -106,21 +111,37 @@ class Processes:
             await stop(child.process)
         self.children.clear()
 
-    async def first_death(self) -> Child:
-        """Wait until a process ends that nobody starts again; the others are started again meanwhile."""
-        while (dead := await self._next_death()).again:
-            self.children.remove(dead)
-            await self.start(dead.name, dead.what, dead.again, again=True)
-        return dead
+    async def first_death(self, say: Callable[[str], None]) -> Child:
+        """Wait until a process ends that nobody starts again; the others are started again meanwhile.
 
-    async def _next_death(self) -> Child:
-        waits = {asyncio.create_task(child.process.wait()): child for child in self.children}
+        One that ends again and again is left alone in the end, which `say` is told in one sentence.
+        """
+        lives = [asyncio.create_task(self._life(child, say)) for child in self.children]
         try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            return waits[next(iter(done))]
+            done, _ = await asyncio.wait(lives, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
         finally:
-            for wait in waits:
-                wait.cancel()
+            for life in lives:
+                life.cancel()
+            await asyncio.gather(*lives, return_exceptions=True)
+
+    async def _life(self, child: Child, say: Callable[[str], None]) -> Child:
+        """The end of a process that is not started again; of another, nothing as long as this is awaited."""
+        tries = 0
+        while True:
+            began = time.monotonic()
+            await child.process.wait()
+            if not child.again:
+                return child
+            tries = 0 if time.monotonic() - began > STEADY_S else tries
+            if tries == len(BACK_OFF_S):
+                say(f"The {child.name} ended {tries + 1} times in a row and is left alone: {last_words(child)}")
+                await asyncio.Event().wait()
+            await asyncio.sleep(BACK_OFF_S[tries])
+            tries += 1
+            self.children.remove(child)
+            await self.start(child.name, child.what, child.again, again=True)
+            child = self.children[-1]
 
     async def _line(self, child: Child, until: str) -> str:
         stdout = child.process.stdout
