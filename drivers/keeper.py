@@ -130,6 +130,11 @@ class Keeper:
             self._asked = False
             self._settle()
 
+    @property
+    def left_safe(self) -> bool:
+        """Whether the instrument owes no confirmation of a stop: while it does, its driver's `to_vent` is true."""
+        return not getattr(self._instrument, "to_vent", False)
+
     async def _session(self) -> LinkEvent:
         """One life of the port; tells how it ended."""
         self._heard = False

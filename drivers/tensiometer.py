@@ -152,8 +152,8 @@ class Tensiometer:
         self._state = State.IDLE
         self._attempt: _Attempt | None = None
         self._confirmed = True
-        self._to_vent = False
-        """An abort was not confirmed: the cuff may still hold an arm."""
+        self.to_vent = False
+        """An abort was not confirmed: the cuff may still hold an arm; it is told to let go until the module does."""
         self._attention = asyncio.Event()
         self._at_rest = asyncio.Event()
 
@@ -173,6 +173,7 @@ class Tensiometer:
                 if self._state in MAY_BE_INFLATED:
                     self._confirmed = False
                     self._confirmed = await wire.last_abort()
+                    self.to_vent = self._still_to_vent()
             finally:
                 self._wire = None
                 self._rest(emit, "link-lost")
@@ -292,13 +293,13 @@ class Tensiometer:
 
     async def _vent(self, wire: Exchange) -> None:
         """Abort again, as long as it takes, after an abort that the module did not confirm: an arm is in there."""
-        if self._to_vent:
+        if self.to_vent:
             await self._abort(wire)
 
     async def _set_pressure(self, wire: Exchange, attempt: _Attempt) -> str:
         event = await self._order(wire, attempt, suntech.inflate_to(attempt.initial_mmhg), TRIES)
         # A module that refuses at rest may hold a measurement that this host knows nothing of.
-        self._to_vent = self._to_vent or event == "refused"
+        self.to_vent = self.to_vent or event == "refused"
         return event
 
     async def _begin(self, wire: Exchange, attempt: _Attempt) -> str:
@@ -361,9 +362,12 @@ class Tensiometer:
             if frame is not None and frame.letter in ("A", "K"):
                 self._confirmed = True
                 break
-        self._to_vent = not self._confirmed and (self._to_vent or self._attempt is not None)
+        self.to_vent = self._still_to_vent()
         wire.leave_alone(self._rest_s)
         return "aborted" if self._confirmed else "silent"
+
+    def _still_to_vent(self) -> bool:
+        return not self._confirmed and (self.to_vent or self._attempt is not None)
 
     async def _until(self, moment: float, called: Callable[[], bool]) -> None:
         """Wait until `moment`, or until `called` says that something asks for attention."""

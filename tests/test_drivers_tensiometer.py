@@ -608,14 +608,30 @@ async def test_an_unconfirmed_abort_is_repeated_until_the_module_hears_it() -> N
         answer = b.module.replies.pop(suntech.ABORT)
         with pytest.raises(DriverError, match="open the cuff by hand"):
             await b.driver.stop()
+        assert b.driver.to_vent
         mute = b.module.commands.count(suntech.ABORT)
         b.module.replies[suntech.ABORT] = answer
         # Two signs of life later it was said again, heard, and not said any more.
         for _ in range(3):
             b.heard.clear()
             await b.heard.until(lambda event: isinstance(event, Identity))
+        assert not b.driver.to_vent
         told = b.module.commands.count(suntech.ABORT)
         assert told == mute + 1
         b.heard.clear()
         await b.heard.until(lambda event: isinstance(event, Identity))
         assert b.module.commands.count(suntech.ABORT) == told
+
+
+@pytest.mark.parametrize("inflated", [True, False])
+async def test_a_port_that_is_lost_leaves_a_cuff_to_vent_where_one_was_inflated(inflated: bool) -> None:
+    found = Bench(WHOLE, driver(reply_s=0.02))
+    found.module.ends = False
+    found.plug_in()
+    await found.idle()
+    if inflated:
+        await found.driver.start()
+    found.peer.cancel()
+    found.run.cancel()
+    await asyncio.gather(found.peer, found.run, return_exceptions=True)
+    assert found.driver.to_vent is inflated
