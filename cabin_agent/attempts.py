@@ -111,13 +111,21 @@ class Attempts:
         return Told(reading_ends_s=(ended,)), result
 
     async def leave_safe(self, task: TaskName) -> None:
-        """Nothing runs any more: stop the task's instrument; one that does not confirm is told to the agent."""
+        """Nothing runs any more: stop the task's instrument; one that does not confirm is in `Instruments.unsafe`."""
         self.course.running, self.messages = None, ()
+        stopping = asyncio.ensure_future(self._stop(TASKS[task].instrument))
         try:
-            await self._instruments.stop(TASKS[task].instrument)
+            await asyncio.shield(stopping)
+        except asyncio.CancelledError:
+            # Everything ends meanwhile: the cuff is opened all the same, and it is heard whether it was.
+            await asyncio.wait({stopping})
+            raise
+
+    async def _stop(self, kind: str) -> None:
+        try:
+            await self._instruments.stop(kind)
         except DriverError as error:
             log.error("%s", error)
-            self._say("not-deflated")
 
     def nudge(self) -> None:
         """Stop what runs, until `calm`."""

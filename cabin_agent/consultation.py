@@ -14,14 +14,17 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
+from cabin_agent.call_link import Link, NoLink, hears, said_of, sees, speaks
 from cabin_agent.doctor_words import answered, refused
 from cabin_agent.face import Json, Refusal
 from cabin_agent.journal import JournalError
 from cabin_agent.media.wire import Picture
+from cabin_agent.media_work import CallState
 from cabin_agent.plan import NUMBERS
-from cabin_agent.still import BadPicture, taken
+from cabin_agent.results import Still
+from cabin_agent.still import BadPicture, check_room, taken
 from cabin_agent.visit import IllegalEvent
 from cabin_agent.visit_table import Event, State
 from cabin_agent.wording import LANGUAGES, Language
@@ -35,53 +38,6 @@ TOKEN_S = 30.0
 """Real seconds in which a token opens a call."""
 GONE_S = 60.0
 """Real seconds that a consultation stays with a doctor who is not connected."""
-MOST_STILLS = 40
-"""Pictures that one consultation keeps."""
-
-CallState = Literal["connected", "lost", "closed"]
-"""Where one call stands; "lost" may come back."""
-
-
-class Link(Protocol):
-    """The media process, as the consultation uses it; it may be down at any time, and nothing waits for it.
-
-    Whoever implements it hands on each session's state with `Consultation.moved`, also "closed" for a session that
-    the death of the media process ended, and calls `Consultation.link_moved` whenever `up` changed.
-    """
-
-    @property
-    def up(self) -> bool:
-        """Whether the media process is there."""
-        ...
-
-    @property
-    def state(self) -> Json:
-        """What it said last of its cameras and sound."""
-        ...
-
-    async def offer(self, session: str, sdp: str, language: str, /) -> str:
-        """The answer to a browser's offer; raises `Refusal` "media-down" or "bad-offer"."""
-        ...
-
-    def close(self, session: str, /) -> None:
-        """End one call; nothing happens where it is over already."""
-        ...
-
-
-class NoLink:
-    """A cabin without a media process: a consultation waits for it, and nothing else changes."""
-
-    up = False
-
-    def __init__(self) -> None:
-        self.state: Json = {}
-
-    async def offer(self, *_: str) -> str:
-        """See `Link.offer`."""
-        raise Refusal("media-down", "Video and sound of this cabin do not run: wait a moment, then join again.")
-
-    def close(self, _: str) -> None:
-        """See `Link.close`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +71,8 @@ class Consultation:
         """What the doctor writes to the agent."""
         self._ticket: Ticket | None = None
         self._call: Call | None = None
+        self._former = ""
+        """The session of this visit before the one that is or was there last."""
         self._ending: Call | None = None
         """The call over which the doctor is ending the consultation right now."""
         self._met = False
@@ -146,6 +104,7 @@ class Consultation:
 
     def _forget(self) -> None:
         self.doctor, self.message, self._ticket, self._call, self._met = None, None, None, None, False
+        self._former = ""
 
     def view(self) -> Json:
         """As the kiosk shows it, with the key of what it says to the agent."""
@@ -154,7 +113,9 @@ class Consultation:
         return {
             "doctor": self.doctor,
             "connected": self.connected,
-            "hears": self._hears(),
+            "hears": hears(self.link.state),
+            "sees": sees(self.link.state),
+            "speaks": speaks(self.link.state),
             "message": self.message,
             "number": NUMBERS[order] if order else None,
             "task": order,
@@ -164,14 +125,10 @@ class Consultation:
 
     def _says(self) -> str:
         if self.connected:
-            return "consultation.connected" if self._hears() else "consultation.seen"
+            return said_of(self.link.state)
         if not self.link.up:
             return "consultation.connecting"
         return "consultation.lost" if self._met else "state.consultation"
-
-    def _hears(self) -> bool:
-        """Whether the cabin has a microphone that works."""
-        return bool((self.link.state.get("sound") or {}).get("microphone"))
 
     # --- joining ------------------------------------------------------------------------------------------------
 
@@ -208,7 +165,7 @@ class Consultation:
     async def offer(self, token: str, sdp: str) -> tuple[str, str]:
         """Redeem a token: the session and the answer; an older call of this doctor is closed. Raises `Refusal`."""
         ticket, doctor = self._redeemed(token), self.doctor
-        self._hang_up()
+        replaced = self._replaced()
         call = self._call = Call(secrets.token_urlsafe(12), ticket.language)
         try:
             answer = await self.link.offer(call.session, sdp, ticket.language)
@@ -220,7 +177,21 @@ class Consultation:
             if self._call is call:
                 self._call = None
             raise
+        finally:
+            if replaced:
+                self.link.close(replaced)
         return call.session, answer
+
+    def _replaced(self) -> str:
+        """Tell the older call that a newer one takes its place; its session, to be closed once the offer is answered.
+
+        Closed before that, it would not hear it: the page behind it would join again, and so would the newer one.
+        """
+        call = self._let_go()
+        if call is None:
+            return ""
+        self.link.tell(call.session, {"type": "replaced"})
+        return call.session
 
     def _redeemed(self, token: str) -> Ticket:
         ticket = self._ticket
@@ -240,10 +211,25 @@ class Consultation:
         self._core.moved()
 
     def _hang_up(self) -> None:
-        if self._call is not None:
-            self._seen = self._now() if self._call.connected else self._seen
-            self.link.close(self._call.session)
-            self._call = None
+        call = self._let_go()
+        if call is not None:
+            self.link.close(call.session)
+
+    def _let_go(self) -> Call | None:
+        """The call that there was; it is not the consultation's any more."""
+        call, self._call = self._call, None
+        if call is not None:
+            self._seen = self._now() if call.connected else self._seen
+            self._former = call.session
+        return call
+
+    def dismiss(self, doctor: str) -> None:
+        """This doctor may not lead the consultation any more: the call is closed, and another may join at once."""
+        if self.doctor != doctor:
+            return
+        self._hang_up()
+        self.doctor, self.message, self._ticket, self._met = None, None, None, False
+        self._core.moved()
 
     def moved(self, session: str, state: CallState) -> None:
         """The media process says where a call stands; measures go on whatever it says."""
@@ -255,7 +241,7 @@ class Consultation:
         call.connected = state == "connected"
         self._met = self._met or call.connected
         if state == "closed":
-            self._call = None
+            self._let_go()
         self._core.moved()
 
     def link_moved(self) -> None:
@@ -282,14 +268,43 @@ class Consultation:
             if self._call is not call:
                 asyncio.get_running_loop().call_soon(self.link.close, call.session)
 
+    async def end(self, doctor: str) -> None:
+        """End the consultation for both sides, also where the doctor has no call now.
+
+        Raises `Refusal` "taken" for another doctor's, "not-now" where there is none or where nobody has it yet;
+        `IllegalEvent` or `JournalError`, see `Core.apply`.
+        """
+        match self.state(doctor):
+            case "free":
+                raise Refusal("not-now", "The consultation is over.")
+            case "taken":
+                raise Refusal("taken", "Another doctor has this consultation: only that one may end it.")
+            case "waiting":
+                raise Refusal("not-now", "This consultation is not yours any more: join it first.")
+        await self._core.keep(Event.END)
+
     async def kept(self, picture: Picture) -> None:
         """Keep a still picture with the visit; one that cannot be kept is told to every screen."""
         try:
-            if len(self._core.visit.stills) >= MOST_STILLS:
-                raise BadPicture(f"A consultation keeps {MOST_STILLS} pictures: this one was not kept.")
+            if not self._of_this_visit(picture.about.get("session")):
+                raise BadPicture("The picture is not of this consultation: take it again.")
             still, track = taken(picture)
+            self._check(still)
             await self._core.keep(Event.STILL, (track,), still=still)
         except (BadPicture, JournalError, IllegalEvent) as error:
             sentence = "The consultation is over." if isinstance(error, IllegalEvent) else str(error)
             log.error("a still picture was not kept: %s", sentence)
             self._core.broadcast.tell({"type": "problem", "code": "still-lost", "text": sentence})
+
+    def _of_this_visit(self, session: object) -> bool:
+        """Whether a picture comes over the call of now, or over the one before it: it may have waited its turn."""
+        known = (self._call.session if self._call is not None else "", self._former)
+        return isinstance(session, str) and session != "" and session in known
+
+    def _check(self, still: Still) -> None:
+        """Raises `BadPicture` for a picture that this cabin may not keep, or has no room for."""
+        if still.simulated and not self._core.config.cabin.accept_simulated:
+            raise BadPicture(
+                "The picture is not known to be of this cabin: choose another camera, then take it again."
+            )
+        check_room(still, self._core.visit.stills)

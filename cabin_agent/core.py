@@ -57,6 +57,7 @@ class Core:
             speed=config.cabin.speed,
             on_event=self._live.show,
             on_state=lambda _kind, view: self.broadcast.tell({"type": "instrument", **view}),
+            on_unsafe=self.changed,
         )
         self.rules = rules_of(config)
         self.desk = Desk(
@@ -120,11 +121,14 @@ class Core:
         Raises `IllegalEvent`, or `JournalError` when it cannot be stored; then the visit stands where it stood.
         """
         async with self._turn:
+            message, tracks = self._with_what_is_left(message, tracks)
             following, effects = step(self.visit, message)
             if Effect.FORGET in effects:
                 self._open.forget()
             self._open.keep(following, tracks)
             self.visit = following
+            if following.state is State.READY:
+                self.bench.cleaned()
             for effect in effects:
                 await EFFECTS[effect](self)
         self.idle.touch()
@@ -147,7 +151,7 @@ class Core:
         if message.get("event") == "finish" and not self.sealed:
             raise Refusal("busy", "The results are being sealed for the record; this takes a moment.")
         try:
-            await self.apply(self._broken_off(translate(self.visit, message, self.desk)))
+            await self.apply(translate(self.visit, message, self.desk))
             await self._end_cleaning()
         except JournalError as error:
             raise Refusal("not-ready", str(error)) from error
@@ -181,11 +185,12 @@ class Core:
     def _message(self, event: Event, **body: object) -> Message:
         return Message(event, self.clock.wall_ms(), body)
 
-    def _broken_off(self, message: Message) -> Message:
-        """Whoever ends a consultation breaks off the measure that is being made."""
-        if self.directed is None or message.event not in (Event.HANG_UP, Event.LEAVE, Event.IDLE):
-            return message
-        return replace(message, body={**message.body, "outcomes": self.directed.broken_off()})
+    def _with_what_is_left(self, message: Message, tracks: tuple[bytes, ...]) -> tuple[Message, tuple[bytes, ...]]:
+        """Whoever ends a consultation keeps what its measures still owe, as it stands when nothing else is stored."""
+        if self.directed is None or message.event not in (Event.END, Event.HANG_UP, Event.LEAVE, Event.IDLE):
+            return message, tracks
+        left = self.directed.broken_off()
+        return replace(message, body={**message.body, "outcomes": left.outcomes}), (*tracks, *left.tracks)
 
     # --- effects ------------------------------------------------------------------------------------------------
 
@@ -300,7 +305,7 @@ class Core:
         event = Event.FINISH if self.visit.state is State.GOODBYE else Event.IDLE
         if (self.visit.state, event) in TABLE:
             try:
-                await self.apply(self._broken_off(self._message(event)))
+                await self.apply(self._message(event))
             except (JournalError, IllegalEvent) as error:  # tried again after the next silence, if it still holds
                 log.error("%s", error)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from cabin_agent.core import Core
 from cabin_agent.core_view import cabin_view, consultation_view, kiosk_view
@@ -84,12 +84,13 @@ class CoreFace:
 
     async def offer(self, token: str, sdp: str) -> tuple[str, str]:
         """See `Face.offer`."""
-        try:
+        with _refusing():
             return await self._core.consultation.offer(token, sdp)
-        except JournalError as error:
-            raise Refusal("not-ready", str(error)) from error
-        except IllegalEvent:
-            raise Refusal("not-now", "The consultation ended meanwhile.") from None
+
+    async def end(self, doctor: str) -> None:
+        """See `Face.end`."""
+        with _refusing():
+            await self._core.consultation.end(doctor)
 
     async def hang_up(self, doctor: str, session: str) -> None:
         """See `Face.hang_up`."""
@@ -98,3 +99,14 @@ class CoreFace:
     def watch(self, waves: bool, wanted: Wanted) -> AbstractContextManager[AsyncIterator[Json | bytes]]:
         """See `Face.watch`."""
         return self._core.broadcast.watch(waves=waves, wanted=wanted)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What a step of the consultation raises, as the API knows it."""
+    try:
+        yield
+    except JournalError as error:
+        raise Refusal("not-ready", str(error)) from error
+    except IllegalEvent:
+        raise Refusal("not-now", "The consultation ended meanwhile.") from None

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from cabin_agent.face import Json
 from cabin_agent.kiosk import STAFF, may
 from cabin_agent.plan import NUMBERS, TASKS, TaskName
-from cabin_agent.screen import results_view, visit_view
+from cabin_agent.results import Still
+from cabin_agent.screen import reason, results_view, visit_view
 from cabin_agent.visit_table import State
 from cabin_agent.wording import Language, text
 
 if TYPE_CHECKING:
     from cabin_agent.core import Core
+
+NOT_DEFLATED = "not-deflated"
+"""Code of what is said of an instrument that did not confirm that it left the person safe."""
 
 
 def kiosk_view(core: Core, reader: Language | None = None) -> Json:
@@ -22,7 +26,7 @@ def kiosk_view(core: Core, reader: Language | None = None) -> Json:
     return visit_view(
         core.visit,
         measuring.view() if measuring else None,
-        messages=measuring.attempts.messages if measuring else (),
+        messages=_messages(core),
         sitting=measuring is not None and measuring.waiting_to_sit,
         elapsed_s=_elapsed(core),
         simulated=core.config.cabin.accept_simulated,
@@ -34,6 +38,16 @@ def kiosk_view(core: Core, reader: Language | None = None) -> Json:
         consultation=core.consultation.view() if consulting else None,
         reader=reader,
     )
+
+
+def _messages(core: Core) -> tuple[str, ...]:
+    """Codes of what the agent should read now: of the measure, and in every state of a cuff that may be tight."""
+    measuring = core.measuring
+    return (*(measuring.attempts.messages if measuring else ()), *_unsafe(core))
+
+
+def _unsafe(core: Core) -> tuple[str, ...]:
+    return (NOT_DEFLATED,) if core.bench.unsafe else ()
 
 
 def _elapsed(core: Core) -> float:
@@ -55,6 +69,7 @@ def cabin_view(core: Core) -> Json:
         "to_clean": [each for each in core.desk.instruments if each not in visit.ticked] if cleaning else [],
         "cleaned": list(visit.ticked) if cleaning else [],
         "nurse_called": visit.nurse_called,
+        "messages": [reason(cabin.language, code) for code in _unsafe(core)],
         "may": [word for word in may(visit.state) if word in STAFF],
         "media": media_view(core),
         "instruments": [
@@ -93,10 +108,22 @@ def doctor_view(core: Core, language: Language) -> Json:
         "tasks": [_task(core, task, language) for task in TASKS],
         "outcomes": [{**each, "index": index} for index, each in enumerate(outcomes)],
         "notes": [{"at_ms": note.at_ms, "text": note.text} for note in visit.notes],
-        "stills": [{"site": each.site, "side": each.side, "at_ms": each.at_ms} for each in visit.stills],
+        "stills": [_still(number, each) for number, each in enumerate(visit.stills, 1)],
         "cabin": cabin.name,
         "simulated": cabin.accept_simulated,
         "doctor": core.consultation.doctor,
+    }
+
+
+def _still(number: int, still: Still) -> Json:
+    """One picture that was kept; `number` counts those of the visit, over all its calls."""
+    return {
+        "number": number,
+        "site": still.site,
+        "side": still.side,
+        "at_ms": still.at_ms,
+        "camera": still.camera,
+        "simulated": still.simulated,
     }
 
 

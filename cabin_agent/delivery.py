@@ -8,6 +8,7 @@ this again after a crash changes nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 import os
 import threading
@@ -20,14 +21,16 @@ from pathlib import Path
 from cabin_agent.clock_quality import clock_quality
 from cabin_agent.face import Json
 from cabin_agent.fhir.bundle import build_bundle
-from cabin_agent.record import visit_record
-from cabin_agent.recorder import recording
+from cabin_agent.record import visit_record, without_strips
+from cabin_agent.recorder import LeftOut, fitting, recording
 from cabin_agent.results import CabinIdentity, VisitRecord
 from cabin_agent.visit import Visit
-from sync.envelope import FHIR, RECORDING, Stamp
+from sync.envelope import FHIR, MAX_CONTENT, RECORDING, Stamp
 from sync.errors import SyncError
 from sync.sender import Sender
 from sync.uplink import Uplink, UplinkStatus
+
+log = logging.getLogger(__name__)
 
 NO_AUDIT = (0, bytes(32))
 """Head of an audit chain that has no entry yet."""
@@ -86,13 +89,18 @@ class Delivery:
     async def seal(self, visit: Visit, cabin: CabinIdentity, tracks: list[bytes]) -> None:
         """Hand a finished visit to the outbox: its recording, then its Bundle. Raises `DeliveryError`.
 
-        A visit in which nobody was named has no record to go to, and nothing is handed over.
+        A visit in which nobody was named has no record to go to, and nothing is handed over. What would be too large
+        to be delivered is left out, and the record says so: nobody waits for ever before it.
         """
-        content, digest = recording(tracks, simulated=cabin.simulated) if tracks else (b"", None)
-        record = visit_record(visit, cabin, digest)
-        if record is None:
+        plain = visit_record(visit, cabin, None)
+        if plain is None:
             return
-        bundle = await _built(record)
+        kept, left_out = fitting(tracks, MAX_CONTENT)
+        _say_what_was_left_out(left_out)
+        content, digest = b"", None
+        if tracks:
+            content, digest = recording(kept, simulated=plain.cabin.simulated, left_out=left_out)
+        bundle = await _fitting_bundle(visit_record(visit, cabin, digest, left_out) or plain)
         try:
             if content:
                 await asyncio.to_thread(self._sender.send, bytes.fromhex(visit.recording_mid), RECORDING, content)
@@ -104,6 +112,24 @@ class Delivery:
         """Called in the uplink's thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._changed)
+
+
+def _say_what_was_left_out(left_out: LeftOut) -> None:
+    if left_out:
+        log.error(
+            "a recording is too large to be delivered: %d pictures and %d stretches of samples were left out of it",
+            len(left_out.pictures),
+            left_out.stretches,
+        )
+
+
+async def _fitting_bundle(record: VisitRecord) -> bytes:
+    """The Bundle, without the strips where it would be too large to be delivered. Raises `DeliveryError`."""
+    bundle = await _built(record)
+    if len(bundle) <= MAX_CONTENT:
+        return bundle
+    log.error("the Bundle of a visit is too large to be delivered: its ECG strips were left out")
+    return await _built(without_strips(record))
 
 
 async def _built(record: VisitRecord) -> bytes:

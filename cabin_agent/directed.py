@@ -45,7 +45,12 @@ class Directed:
         """What was ordered last, until its instrument was left safe."""
         self._ordered = asyncio.Event()
         self._stopped: Unmeasured | None = None
+        self._begun = False
+        """Whether the person has felt something of the order, or refused it: then it has an outcome."""
         self._settled = False
+        """Whether it has its outcome."""
+        self._unstored: list[Told] = []
+        """What is on its way to the disk."""
 
     @property
     def waiting_to_sit(self) -> bool:
@@ -71,7 +76,7 @@ class Directed:
             raise Refusal("bad-value", f"No measure is called so; there are: {', '.join(TASKS)}.")
         if self.order is not None:
             raise Refusal("busy", f"Instrument {NUMBERS[self.order]} is in use: wait for it, or stop it first.")
-        self.order, self._stopped, self._settled = known, None, False
+        self.order, self._stopped, self._begun, self._settled = known, None, False, False
         self._ordered.set()
         self._changed()
 
@@ -91,12 +96,18 @@ class Directed:
         """See `Attempts.seated`."""
         self.attempts.seated()
 
-    def broken_off(self) -> tuple[Outcome, ...]:
-        """What becomes of the measure that is being made if everything ends now."""
-        return () if self.course.running is None or self._settled else _missing(self.course.running, STOPPED)
+    def broken_off(self) -> Told:
+        """What has to be kept if everything ends now: what is not stored yet, and why the order gave nothing."""
+        outcomes = [outcome for told in self._unstored for outcome in told.outcomes]
+        tracks = tuple(track for told in self._unstored for track in told.tracks)
+        if self.order is not None and self._begun and not self._settled:
+            outcomes += _missing(self.order, self._stopped or STOPPED)
+        return Told(tuple(outcomes), tracks)
 
     def _halt(self, why: Unmeasured) -> None:
         self._stopped = self._stopped or why
+        # A stop before the agent sat down leaves nothing to tell, unless it is the agent who refused.
+        self._begun = self._begun or why is REFUSED
         self.attempts.nudge()
 
     async def _obey(self, task: TaskName) -> None:
@@ -108,19 +119,16 @@ class Directed:
             self._changed()
 
     async def _carry_out(self, task: TaskName) -> None:
-        begun = False
         try:
             await self.attempts.unless_nudged(self._measure(task))
-            # A stop before the agent sat down leaves nothing to tell, unless it is the agent who refused.
-            begun = self.course.running is not None or self._stopped is REFUSED
         finally:
             await self.attempts.leave_safe(task)
-        if begun and not self._settled:
+        if self._begun and not self._settled:
             await self._settle(task, Told(_missing(task, self._stopped or STOPPED)), done=False)
 
     async def _measure(self, task: TaskName) -> None:
         await self._stand_or_sit(task)
-        self.course.running, self.course.attempt = task, 1
+        self.course.running, self.course.attempt, self._begun = task, 1, True
         told, failure = await (self.attempts.inflated() if task == "pressure" else self.attempts.tried(task))
         if failure is not None:
             told = replace(told, outcomes=_missing(task, failure))
@@ -140,9 +148,15 @@ class Directed:
         self._settled = True
         self.course.states[task] = "done" if done else "skipped" if skipped else "failed"
         self.course.outcomes.extend(told.outcomes)
+        self._unstored.append(told)
         # What was measured is stored even if it is stopped at this very moment.
-        await asyncio.shield(self._tell(told))
+        await asyncio.shield(self._store(told))
         self._changed()
+
+    async def _store(self, told: Told) -> None:
+        """Until it is stored it is not forgotten, and from that very moment it is: nobody may keep it twice."""
+        await self._tell(told)
+        self._unstored = [each for each in self._unstored if each is not told]
 
 
 def _missing(task: TaskName, failure: Unmeasured) -> tuple[Outcome, ...]:

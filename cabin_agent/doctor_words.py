@@ -78,8 +78,8 @@ async def _say(core: Core, _: Directed, message: Json) -> None:
     core.moved()
 
 
-async def _end(core: Core, directed: Directed, _: Json) -> None:
-    await core.keep(Event.END, outcomes=directed.broken_off())
+async def _end(core: Core, _: Directed, __: Json) -> None:
+    await core.keep(Event.END)
 
 
 def _text(message: Json, key: str, most: int, *, least: int = 1) -> str:

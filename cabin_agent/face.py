@@ -79,6 +79,13 @@ class Face(Protocol):
         """
         ...
 
+    async def end(self, doctor: str) -> None:
+        """End the consultation of this doctor for both sides, with or without a call.
+
+        Raises `Refusal` "not-now" where there is none of this doctor, "taken" where another one has it, "not-ready".
+        """
+        ...
+
     async def hang_up(self, doctor: str, session: str) -> None:
         """End one call of this doctor; the consultation goes on and may be joined again. Raises `Refusal`."""
         ...

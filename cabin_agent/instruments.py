@@ -12,7 +12,8 @@ from cabin_agent.config import InstrumentSettings
 from cabin_agent.face import Json, Refusal
 from cabin_agent.results import Device
 from drivers import DRIVERS
-from drivers.events import Event
+from drivers.errors import DriverError
+from drivers.events import Event, PressureResult
 from drivers.keeper import Keeper
 from drivers.link import LinkState
 
@@ -64,11 +65,14 @@ class Instruments:
         speed: float,
         on_event: Callable[[str, Event, float], None],
         on_state: Callable[[str, Json], None],
+        on_unsafe: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_unsafe` is called when `unsafe` changed."""
         self._settings: dict[str, InstrumentSettings] = {each.driver: each for each in settings}
         self._names: dict[str, str] = {each.name: kind for kind, each in self._settings.items()}
         self._ears: dict[str, set[Ear]] = {kind: set() for kind in self._settings}
-        self._on_event, self._on_state = on_event, on_state
+        self._on_event, self._on_state, self._on_unsafe = on_event, on_state, on_unsafe
+        self._unsafe: set[str] = set()
         self._keepers = {
             kind: Keeper(
                 kind,
@@ -116,9 +120,26 @@ class Instruments:
         await self._keepers[kind].start()
 
     async def stop(self, kind: str) -> None:
-        """Stop measuring and leave the person safe; nothing happens where there is no such instrument."""
-        if kind in self._keepers:
+        """Stop measuring and leave the person safe; nothing happens where there is no such instrument.
+
+        Raises `DriverError` where it did not confirm: it counts as unsafe until it does, or until `cleaned`.
+        """
+        if kind not in self._keepers:
+            return
+        try:
             await self._keepers[kind].stop()
+        except DriverError:
+            self._is_unsafe(kind, True)
+            raise
+
+    @property
+    def unsafe(self) -> tuple[str, ...]:
+        """Kinds of instrument that did not confirm that they left the person safe: a cuff may be tight."""
+        return tuple(kind for kind in self._keepers if kind in self._unsafe)
+
+    def cleaned(self) -> None:
+        """Somebody had every instrument in hand and nobody is in the cabin: none is unsafe."""
+        self._unsafe.clear()
 
     def device(self, kind: str) -> Device:
         """The instrument as evidence: the model of its plate if the settings name it, else what it says of itself."""
@@ -175,6 +196,14 @@ class Instruments:
         for ear in self._ears[kind]:
             ear.put((event, at))
         self._on_event(kind, event, at)
+        left_safe = self._keepers[kind].left_safe
+        if left_safe or isinstance(event, PressureResult):
+            self._is_unsafe(kind, not left_safe)
+
+    def _is_unsafe(self, kind: str, unsafe: bool) -> None:
+        if unsafe is not (kind in self._unsafe):
+            (self._unsafe.add if unsafe else self._unsafe.discard)(kind)
+            self._on_unsafe()
 
     def _changed(self, kind: str, state: LinkState, reason: str) -> None:
         for ear in self._ears[kind]:

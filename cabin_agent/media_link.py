@@ -16,8 +16,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from cabin_agent.call_link import media_down
 from cabin_agent.face import Json
-from cabin_agent.media_peer import Peer, Watch, media_down
+from cabin_agent.media_peer import Peer, Watch
 from cabin_agent.media_work import Caller
 
 __all__ = ["SOCKET", "MediaLink"]
@@ -34,7 +35,7 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 class MediaLink:
-    """Where the core meets its media process; see `consultation.Link`.
+    """Where the core meets its media process; see `call_link.Link`.
 
     `watch` gives what changes, `caller` leads the consultation, `changed` tells the screens to look again.
     """
@@ -82,6 +83,11 @@ class MediaLink:
         if self._peer is None:
             raise media_down()
         return await self._peer.offer(session, sdp, language)
+
+    def tell(self, session: str, event: Json, /) -> None:
+        """Tell one event to the page of one call alone; nothing happens where that call is over."""
+        if self._peer is not None:
+            self._peer.tell(session, event)
 
     def close(self, session: str, /) -> None:
         """End one call; nothing happens where it is over already."""

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
+from cabin_agent.call_link import media_down
 from cabin_agent.face import Json, Refusal
 from cabin_agent.media import wire
 from cabin_agent.media.wire import Picture
@@ -102,6 +103,11 @@ class Peer:
             self._offers.pop(number, None)
             if answer.cancelled() or answer.exception() is not None:
                 self.close(session)
+
+    def tell(self, session: str, event: Json) -> None:
+        """Pass one event on to one call alone, if this process has it."""
+        if session in self._sessions:
+            self.send({"type": "event", "session": session, "event": event})
 
     def close(self, session: str) -> None:
         """End one call, if this process has it; whoever asked something in it is given `REPLY_S` for the answer."""
@@ -246,11 +252,6 @@ class Peer:
             self._caller.moved(session, state)
         except Exception as defect:
             log.error("the consultation could not follow its call: %s", type(defect).__name__)
-
-
-def media_down() -> Refusal:
-    """There is nobody who could take a call."""
-    return Refusal("media-down", "Video and sound of this cabin do not run: wait a moment, then join again.")
 
 
 def _text(message: Json, key: str) -> str:

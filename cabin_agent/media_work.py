@@ -49,6 +49,7 @@ class Work:
         self._caller, self._reply = caller, reply
         self._waiting: asyncio.Queue[Json | Picture] = asyncio.Queue()
         self._pictures = 0
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def take(self, item: Json | Picture) -> None:
         """Put it behind what waits; where too much waits, a request is refused and a picture is not kept."""
@@ -63,16 +64,25 @@ class Work:
         self._waiting.put_nowait(item)
 
     async def run(self) -> None:
-        """Do everything in the order in which the doctor did it; a defect ends nothing but its own request."""
+        """Do everything in the order in which the doctor did it; a defect ends nothing but its own request.
+
+        Cancelled, because the media process is gone, it leaves what is under way to come to its end: half an end of
+        a consultation would leave a call open and an instrument running.
+        """
         while True:
-            item = await self._waiting.get()
-            try:
-                await self._do(item)
-            except Exception as defect:
-                log.error("a request of the doctor's page failed: %s", type(defect).__name__)
-                if not isinstance(item, Picture):
-                    self._reply(item, {"ok": False, "code": "internal", "text": "The cabin failed to do this."})
-            self.asking = None
+            job = asyncio.create_task(self._done(await self._waiting.get()), name="request of the doctor's page")
+            self._under_way.add(job)
+            job.add_done_callback(self._under_way.discard)
+            await asyncio.shield(job)
+
+    async def _done(self, item: Json | Picture) -> None:
+        try:
+            await self._do(item)
+        except Exception as defect:
+            log.error("a request of the doctor's page failed: %s", type(defect).__name__)
+            if not isinstance(item, Picture):
+                self._reply(item, {"ok": False, "code": "internal", "text": "The cabin failed to do this."})
+        self.asking = None
 
     async def _do(self, item: Json | Picture) -> None:
         if isinstance(item, Picture):

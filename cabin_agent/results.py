@@ -151,6 +151,10 @@ class Still:
     """Pixels."""
     sha256: str
     """Of the JPEG, in hex."""
+    simulated: bool
+    """True unless the camera is known to be one of this cabin."""
+    size: int
+    """Bytes of the JPEG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +215,5 @@ class VisitRecord:
     """The doctor's word on an outcome, by its position in `outcomes`."""
     notes: tuple[Note, ...] = ()
     stills: tuple[Still, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """SHA-256 (hex) of pictures whose JPEG is not in the recording, which was too large to be delivered with them."""

@@ -56,7 +56,7 @@ def visit_view(
         "idle": {"warning": idle_warning, "grace_s": idle_grace_s},
         "messages": [
             *({"code": key, "text": text(language, key), "cure": None} for key in _said_of_the_code(visit)),
-            *(_reason(language, code) for code in messages),
+            *(reason(language, code) for code in messages),
         ],
         "consultation": {key: consultation[key] for key in CONSULTATION} if consultation else None,
         "exclusions": list(EXCLUSIONS) if visit.state is State.EXCLUSIONS else [],
@@ -67,7 +67,7 @@ def visit_view(
     }
 
 
-CONSULTATION = ("doctor", "connected", "hears", "message", "number", "task", "waiting_to_sit")
+CONSULTATION = ("doctor", "connected", "sees", "hears", "speaks", "message", "number", "task", "waiting_to_sit")
 """What the kiosk shows of a consultation."""
 
 
@@ -80,7 +80,7 @@ def _measure(running: list[TaskName]) -> str:
     return TASKS[running[0]].yields[0]
 
 
-def _reason(language: Language, code: str) -> Json:
+def reason(language: Language, code: str) -> Json:
     """One message: what is wrong, and what the person can do about it where we know."""
     cure = catalogue(language).get(f"cure.{code}")
     return {"code": f"reason.{code}", "text": phrase(language, "reason", code), "cure": cure}

@@ -16,6 +16,7 @@ from cabin_agent.face import Json, Refusal
 from cabin_agent.instruments import Instruments
 from cabin_agent.measuring.bedside import Bedside
 from cabin_agent.measuring.tasks import CONDUCT, Conduct
+from cabin_agent.media.wire import Picture
 from cabin_agent.plan import TASKS, TaskName
 from cabin_agent.results import Device, Evidence, Measure, Outcome, Quantity
 from cabin_agent.visit_table import State
@@ -36,7 +37,15 @@ class FakeLink:
 
     def __init__(self) -> None:
         self.up = True
-        self.state: Json = {"camera": "face", "sound": {"microphone": "desk"}}
+        self.state: Json = {
+            "camera": "face",
+            "cameras": [
+                {"name": "face", "label": "Face", "state": "live", "reason": "", "simulated": True},
+                {"name": "otoscope", "label": "Otoscope", "state": "closed", "reason": "", "simulated": True},
+            ],
+            "sound": {"microphone": "desk", "speaker": "desk", "stethoscope": None},
+        }
+        self.told: list[tuple[str, Json]] = []
         self.offers: list[tuple[str, str, str]] = []
         self.closed: list[str] = []
         self.failure: Refusal | None = None
@@ -51,6 +60,9 @@ class FakeLink:
         if self.failure is not None:
             raise self.failure
         return f"answer to {sdp}"
+
+    def tell(self, session: str, event: Json, /) -> None:
+        self.told.append((session, event))
 
     def close(self, session: str, /) -> None:
         self.closed.append(session)
@@ -90,6 +102,10 @@ class Call:
 
     async def ask(self, do: str, **more: Any) -> Json:
         return await self.core.consultation.asked(self.session, {"id": 7, "to": "core", "do": do, **more})
+
+    async def picture(self, jpeg: bytes = JPEG, **about: Any) -> None:
+        """The media process hands over a picture of the call."""
+        await self.core.consultation.kept(Picture({**ABOUT, "session": self.session, **about}, jpeg))
 
     async def view(self) -> Json:
         answer = await self.ask("view")

@@ -134,6 +134,7 @@ class FakeFace:
         self.joined: list[tuple[str, str]] = []
         self.offers: list[str] = []
         self.hung_up: list[tuple[str, str]] = []
+        self.ended: list[str] = []
 
     def status(self) -> Json:
         delivery = {"connected": True, "pending": 0, "quarantined": 0}
@@ -179,6 +180,7 @@ class FakeFace:
             "to_clean": ["scale"],
             "cleaned": ["oximeter"],
             "nurse_called": False,
+            "messages": [],
             "may": ["tick", "out_of_order"],
             "media": {"up": False},
             "instruments": [{key: INSTRUMENT[key] for key in ("name", "kind", "state", "reason")}],
@@ -209,6 +211,10 @@ class FakeFace:
             raise Refusal("bad-token", "This token is unknown or already used: ask for another one.")
         self.offers.append(sdp)
         return "session-1", "v=0\r\nanswer"
+
+    async def end(self, doctor: str) -> None:
+        self._fail()
+        self.ended.append(doctor)
 
     async def hang_up(self, doctor: str, session: str) -> None:
         self._fail()

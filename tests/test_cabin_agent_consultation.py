@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from cabin_agent import core as core_module
-from cabin_agent.consultation import GONE_S, TOKEN_S, NoLink
+from cabin_agent.call_link import NoLink
+from cabin_agent.consultation import GONE_S, TOKEN_S
 from cabin_agent.core_face import CoreFace
 from cabin_agent.face import Json, Refusal
-from cabin_agent.media.wire import Picture
+from cabin_agent.journal import JournalFull
 from cabin_agent.results import NotMeasured
 from cabin_agent.visit_table import State
-from tests.consulting import ABOUT, DOCTOR, JPEG, OTHER, Call, Gate, consulting, gated, state_of, wrong
+from cabin_agent.wording import text
+from tests.consulting import DOCTOR, OTHER, Call, Gate, consulting, gated, state_of, wrong
 from tests.core_bench import CONSULTATION, CONSULTING, come_to, prepare, running_core, say, until
 from tests.fake_face import WEB
 
@@ -47,7 +49,7 @@ async def test_an_agent_who_agreed_waits_for_a_doctor_and_nothing_is_planned(fol
             "connected": False,
             "cabin": "Cabine d'essai",
             "simulated": True,
-            "media": {"camera": "face", "sound": {"microphone": "desk"}, "up": True},
+            "media": {**call.link.state, "up": True},
         }
         assert gate.done == []
 
@@ -75,7 +77,7 @@ async def test_nobody_joins_where_nobody_waits(folder: Path, gate: Gate, state: 
 
 async def test_a_doctor_joins_and_is_shown_to_the_agent(folder: Path, gate: Gate) -> None:
     async with consulting(folder) as call:
-        assert wrong("Waiting", call.face.consultation(DOCTOR)) == []
+        assert wrong("Waiting", {**call.face.consultation(DOCTOR), "build": "of the pages"}) == []
         told = await call.face.join(DOCTOR)
         assert wrong("CallToken", told) == []
         assert told["expires_s"] == TOKEN_S
@@ -86,8 +88,8 @@ async def test_a_doctor_joins_and_is_shown_to_the_agent(folder: Path, gate: Gate
         call.core.consultation.moved(session, "connected")
         view = call.face.visit()
         assert view["consultation"] == {
-            "doctor": DOCTOR, "connected": True, "hears": True, "message": None, "number": None, "task": None,
-            "waiting_to_sit": False,
+            "doctor": DOCTOR, "connected": True, "sees": True, "hears": True, "speaks": True, "message": None,
+            "number": None, "task": None, "waiting_to_sit": False,
         }  # fmt: skip
         assert view["prompt"]["key"] == "consultation.connected"
         assert call.core.visit.doctor == DOCTOR
@@ -133,6 +135,67 @@ async def test_the_same_doctor_joins_again_at_any_time_and_the_older_call_is_clo
         old = await call.core.consultation.asked(first, {"do": "view"})
         assert (old["ok"], old["code"]) == (False, "not-now")
         assert (await call.view())["doctor"] == DOCTOR
+
+
+async def test_the_page_behind_the_older_call_is_told_before_the_newer_is_offered(folder: Path, gate: Gate) -> None:
+    async with consulting(folder) as call:
+        first = await call.join()
+        assert call.link.told == []
+        call.link.offered.clear()
+        call.link.answers.clear()
+        token = (await call.face.join(DOCTOR))["token"]
+        offering = asyncio.create_task(call.face.offer(token, "offer"))
+        await call.link.offered.wait()
+        assert call.link.told == [(first, {"type": "replaced"})]
+        assert call.link.closed == [], "it would not hear it any more"
+        call.link.answers.set()
+        second, _ = await offering
+        assert call.link.closed == [first]
+        call.core.consultation.moved(second, "closed")
+        await call.join()
+        assert len(call.link.told) == 1, "a call that is over is replaced by nobody"
+
+
+async def test_a_refused_offer_closes_the_call_that_it_was_to_replace(folder: Path, gate: Gate) -> None:
+    async with consulting(folder) as call:
+        first = await call.join()
+        call.link.failure = Refusal("bad-offer", "The offer cannot be understood: load the page again.")
+        with pytest.raises(Refusal):
+            await call.join()
+        assert first in call.link.closed
+        assert not call.core.consultation.connected
+
+
+# --- what the agent is told of the doctor ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("media", "told"),
+    [
+        ({}, (True, True, True, "connected")),
+        ({"sound": {"microphone": None, "speaker": "desk"}}, (True, False, True, "seen")),
+        ({"camera": None}, (False, True, True, "heard")),
+        ({"camera": "otoscope"}, (False, True, True, "heard")),
+        ({"camera": "unknown"}, (False, True, True, "heard")),
+        ({"cameras": [{"name": "face", "state": "frozen"}]}, (False, True, True, "heard")),
+        ({"cameras": [], "sound": {"microphone": None, "speaker": "desk"}}, (False, False, True, "unseen")),
+        ({"sound": {"microphone": "desk", "speaker": None}}, (True, True, False, "connected-silent")),
+        ({"sound": {}}, (True, False, False, "seen-silent")),
+        ({"camera": None, "sound": {"microphone": "desk"}}, (False, True, False, "heard-silent")),
+        ({"camera": None, "cameras": None, "sound": None}, (False, False, False, "unseen-silent")),
+    ],
+)
+async def test_the_agent_is_told_what_the_doctor_sees_and_hears(
+    folder: Path, gate: Gate, media: Json, told: tuple[bool, bool, bool, str]
+) -> None:
+    async with consulting(folder) as call:
+        await call.join()
+        call.link.state = {**call.link.state, **media}
+        view = call.face.visit()
+        seen = tuple(view["consultation"][key] for key in ("sees", "hears", "speaks"))
+        assert (*seen, view["prompt"]["key"]) == (*told[:3], f"consultation.{told[3]}")
+        assert view["prompt"]["text"] == text("fr", f"consultation.{told[3]}")
+        assert wrong("Visit", {**view, **WEB}) == []
 
 
 # --- tokens and offers ------------------------------------------------------------------------------------------
@@ -390,6 +453,83 @@ async def test_silence_is_expected_while_a_doctor_is_there_or_something_runs(fol
         assert (state_of(core), core.visit.ended_by) == (State.GOODBYE, "left")
 
 
+async def test_a_doctor_without_a_call_ends_it_all_the_same(folder: Path, gate: Gate) -> None:
+    async with consulting(folder) as call:
+        session = await call.join()
+        gate.open.clear()
+        await call.ask("start", task="size")
+        await until(call.core, lambda: gate.done == ["size"])
+        call.core.consultation.moved(session, "closed")
+        await call.face.end(DOCTOR)
+        assert (state_of(call.core), gate.stopped) == (State.RESULTS, ["scale"])
+        assert {each.name for each in call.core.visit.outcomes} == {"weight", "height", "bmi"}
+        with pytest.raises(Refusal, match="over") as refused:
+            await call.face.end(DOCTOR)
+        assert refused.value.code == "not-now"
+
+
+async def test_an_end_without_the_call_closes_the_call(folder: Path, gate: Gate) -> None:
+    async with consulting(folder) as call:
+        session = await call.join()
+        await call.face.end(DOCTOR)
+        assert call.link.closed == [session]
+
+
+async def test_only_the_doctor_who_has_the_consultation_ends_it(
+    folder: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with consulting(folder) as call:
+        for doctor, code in ((DOCTOR, "not-now"), (OTHER, "taken")):
+            with pytest.raises(Refusal) as refused:
+                await call.face.end(doctor)
+            assert refused.value.code == code
+            await call.join()
+
+        def full(*_: object) -> None:
+            raise JournalFull("The disk is full: free some space.")
+
+        monkeypatch.setattr(call.core._open, "keep", full)
+        with pytest.raises(Refusal, match="free some space") as refused:
+            await call.face.end(DOCTOR)
+        assert refused.value.code == "not-ready"
+        assert state_of(call.core) is State.CONSULTATION
+
+
+@pytest.mark.parametrize("end", [{"event": "hang_up"}, {"event": "leave"}, None])
+async def test_what_a_full_disk_holds_up_is_kept_with_the_end_once(
+    folder: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch, end: Json | None
+) -> None:
+    monkeypatch.setattr(core_module, "STORE_RETRY_S", 0.05)
+    async with consulting(folder) as call:
+        await call.join()
+        refused, keep = asyncio.Event(), call.core._open.keep
+
+        def full(*_: object) -> None:
+            refused.set()
+            raise JournalFull("The disk is full: free some space.")
+
+        monkeypatch.setattr(call.core._open, "keep", full)
+        await call.ask("start", task="size")
+        await refused.wait()
+        monkeypatch.setattr(call.core._open, "keep", keep)
+        await (say(call.core, end) if end else call.ask("end"))
+        await asyncio.sleep(0.15)
+        assert [(each.name, isinstance(each, NotMeasured)) for each in call.core.visit.outcomes] == [("bmi", False)]
+
+
+async def test_a_value_that_is_stored_right_before_the_end_is_kept_once(folder: Path, gate: Gate) -> None:
+    async with consulting(folder) as call:
+        await call.join()
+        async with call.core._turn:
+            await call.ask("start", task="size")
+            while call.core.directed is None or not call.core.directed.broken_off().outcomes:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            ending = asyncio.create_task(call.ask("end"))
+            await asyncio.sleep(0)
+        assert await ending == {"ok": True}
+        assert [each.name for each in call.core.visit.outcomes] == ["bmi"]
+
+
 # --- a killed core ----------------------------------------------------------------------------------------------
 
 
@@ -402,7 +542,7 @@ async def test_a_restart_finds_the_consultation_with_all_that_was_said(folder: P
         await call.ask("review", index=0, verdict="rejected", note="shoes on")
         await call.ask("review", index=1, verdict=None, note="again")
         await call.ask("note", text="Comes back in a month.")
-        await call.core.consultation.kept(Picture(ABOUT, JPEG))
+        await call.picture()
         before, tracks = call.core.visit, call.core._open.tracks()
         assert before.seated_s is not None
     async with running_core(folder) as core:
@@ -463,7 +603,7 @@ async def test_no_account_and_no_word_of_a_doctor_is_in_a_log(
     async with consulting(folder) as call:
         await call.join()
         await call.ask("note", text="CANARY")
-        await call.core.consultation.kept(Picture({**ABOUT, "camera": "CANARY", "site": "CANARY"}, JPEG))
+        await call.picture(camera="CANARY", site="CANARY")
         await call.ask("end")
     assert "CANARY" not in caplog.text
     assert DOCTOR not in caplog.text
@@ -478,7 +618,8 @@ async def test_the_staff_sees_the_cabin_and_nobody_in_it(folder: Path, gate: Gat
         await call.measured("size")
         view = call.face.cabin()
         assert set(view) == {
-            "state", "to_clean", "cleaned", "nurse_called", "may", "media", "instruments", "simulated", "name",
+            "state", "to_clean", "cleaned", "nurse_called", "messages", "may", "media", "instruments", "simulated",
+            "name",
         }  # fmt: skip
         assert (view["state"], view["may"], view["to_clean"], view["cleaned"]) == ("consultation", [], [], [])
         assert [{*each} for each in view["instruments"]] == [{"name", "kind", "state", "reason"}] * 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, cast
 
@@ -35,6 +35,9 @@ class Bench:
     def __init__(self) -> None:
         self.stopped: list[str] = []
         self.stuck = False
+        self.safe = asyncio.Event()
+        self.safe.set()
+        """Whether a stop comes to its end."""
 
     @contextmanager
     def listen(self, _: str) -> Iterator[Ear]:
@@ -48,6 +51,7 @@ class Bench:
 
     async def stop(self, kind: str) -> None:
         self.stopped.append(kind)
+        await self.safe.wait()
         if self.stuck:
             raise DriverError("The cuff does not confirm that it is open: open it by hand.")
 
@@ -294,11 +298,10 @@ async def test_a_stop_before_the_agent_sat_leaves_nothing_and_a_refusal_is_told(
             room.directed.seated()
 
 
-async def test_an_instrument_that_does_not_confirm_its_stop_is_told_and_the_next_order_obeyed(told_to: Any) -> None:
+async def test_after_an_instrument_that_does_not_confirm_its_stop_the_next_order_is_obeyed(told_to: Any) -> None:
     async with told_to() as room:
         room.bench.stuck = True
         await room.order("size")
-        assert room.directed.attempts.messages == ("not-deflated",)
         room.bench.stuck = False
         assert len(await room.order("size")) == 1
 
@@ -326,13 +329,89 @@ async def test_what_is_being_stored_when_it_is_stopped_has_one_outcome(told_to: 
 
 async def test_the_end_of_everything_leaves_what_runs_safe_and_tells_what_is_broken_off(told_to: Any) -> None:
     async with told_to() as room:
-        assert room.directed.broken_off() == ()
+        assert room.directed.broken_off() == Told()
         room.gate.clear()
         room.directed.start("size")
         await room.until(lambda: room.tried)
-        assert [each.name for each in room.directed.broken_off()] == ["weight", "height", "bmi"]
+        assert [each.name for each in room.directed.broken_off().outcomes] == ["weight", "height", "bmi"]
     assert room.bench.stopped == ["scale"]
     assert room.outcomes == []
+
+
+@pytest.mark.parametrize(("halt", "why"), [("stop", "interrupted"), ("skip", "refused")])
+async def test_an_end_while_the_cuff_is_being_opened_keeps_why_there_is_no_value(
+    told_to: Any, halt: str, why: str
+) -> None:
+    async with told_to() as room:
+        await room.order("temperature", sits=True)
+        room.gate.clear()
+        room.bench.safe.clear()
+        room.directed.start("pressure")
+        await room.until(lambda: len(room.tried) == 2)
+        getattr(room.directed, halt)("pressure")
+        await until(lambda: room.bench.stopped[-1] == "tensiometer")
+        (left,) = room.directed.broken_off().outcomes
+        assert (left.name, left.why) == ("blood_pressure", why)
+        room.bench.safe.set()
+        await room.done()
+        assert room.outcomes[-1] == left
+        assert room.directed.broken_off() == Told()
+
+
+async def test_a_refusal_before_the_agent_sat_is_kept_by_an_end_at_that_moment(told_to: Any) -> None:
+    async with told_to() as room:
+        room.bench.safe.clear()
+        room.directed.start("hearing")
+        await room.until(lambda: room.directed.waiting_to_sit)
+        assert room.directed.broken_off() == Told()
+        room.directed.skip("hearing")
+        await until(lambda: room.bench.stopped)
+        assert room.directed.broken_off().outcomes == (NotMeasured("hearing", "refused"),)
+        room.bench.safe.set()
+        await room.done()
+
+
+async def test_what_waits_for_the_disk_is_kept_by_an_end_with_its_samples_and_once(told_to: Any) -> None:
+    async with told_to() as room:
+        stored = asyncio.Event()
+
+        async def when_there_is_room(told: Told) -> None:
+            await stored.wait()
+            room.told.append(told)
+
+        room.directed._tell = when_there_is_room
+        room.directed.start("size")
+        await until(lambda: room.directed.broken_off().tracks)
+        room.directed.skip("size")
+        await room.done()
+        room.directed.start("oximetry")
+        (value,) = room.directed.broken_off().outcomes
+        assert (value.name, type(value), room.directed.broken_off().tracks) == ("weight", Measure, (b"track",))
+        stored.set()
+        await until(lambda: room.directed.broken_off() == Told())
+        assert room.outcomes == [value]
+
+
+async def test_an_end_waits_until_the_instrument_is_safe(told_to: Any) -> None:
+    async with told_to() as room:
+        room.gate.clear()
+        room.bench.safe.clear()
+        room.bench.stuck = True
+        obeying = asyncio.create_task(room.directed.attempts.leave_safe("pressure"))
+        await until(lambda: room.bench.stopped)
+        obeying.cancel()
+        await asyncio.sleep(0.01)
+        assert not obeying.done()
+        room.bench.safe.set()
+        with pytest.raises(asyncio.CancelledError):
+            await obeying
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait for what nobody tells."""
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
 
 @given(st.lists(st.sampled_from([*TASKS]), max_size=6))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import cbor2
@@ -11,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cabin_agent.consultation import MOST_STILLS
 from cabin_agent.doctor_words import ASKED, MOST_NOTE, MOST_NOTES, MOST_WORDS
 from cabin_agent.face import Json
 from cabin_agent.journal import JournalFull
-from cabin_agent.media.wire import Picture
+from cabin_agent.media import wire
 from cabin_agent.plan import TASKS
 from cabin_agent.results import NotMeasured
+from cabin_agent.still import MOST_BYTES, MOST_STILLS
 from cabin_agent.visit_table import State
 from cabin_agent.wording import text
 from tests.consulting import ABOUT, DOCTOR, JPEG, Gate, consulting, gated, state_of, wrong
@@ -248,7 +250,7 @@ async def test_a_full_disk_is_said_to_the_doctor(folder: Path, gate: Gate, monke
 async def test_a_still_picture_is_kept_with_its_side_its_site_and_its_jpeg(folder: Path, gate: Gate) -> None:
     async with consulting(folder) as call:
         await call.join()
-        await call.core.consultation.kept(Picture(ABOUT, JPEG))
+        await call.picture()
         (still,) = call.core.visit.stills
         assert (still.site, still.side, still.camera, still.width, still.height) == (
             "ear", "left", "otoscope", 1280, 720,
@@ -257,25 +259,37 @@ async def test_a_still_picture_is_kept_with_its_side_its_site_and_its_jpeg(folde
         (track,) = map(cbor2.loads, call.core._open.tracks())
         assert (track["stream"], track["jpeg"], track["simulated"]) == ("still", JPEG, True)
         assert (track["site"], track["side"], track["sha256"]) == ("ear", "left", still.sha256)
-        assert (await call.view())["stills"] == [{"site": "ear", "side": "left", "at_ms": ABOUT["taken_ms"]}]
+        assert (await call.view())["stills"] == [
+            {
+                "number": 1,
+                "site": "ear",
+                "side": "left",
+                "at_ms": ABOUT["taken_ms"],
+                "camera": "otoscope",
+                "simulated": True,
+            }
+        ]
 
 
 @pytest.mark.parametrize(
     ("about", "jpeg"),
     [
-        ({**ABOUT, "site": "heart"}, JPEG),
-        ({**ABOUT, "side": None}, JPEG),
-        ({**ABOUT, "width": "wide"}, JPEG),
-        ({}, JPEG),
-        (ABOUT, b"GIF89a"),
-        (ABOUT, b""),
+        ({"site": "heart"}, JPEG),
+        ({"side": None}, JPEG),
+        ({"width": "wide"}, JPEG),
+        (dict.fromkeys(ABOUT), JPEG),
+        ({}, b"GIF89a"),
+        ({}, b""),
+        ({"session": "of another visit"}, JPEG),
+        ({"session": ""}, JPEG),
+        ({"session": None}, JPEG),
     ],
 )
 async def test_a_picture_that_cannot_be_kept_is_told(folder: Path, gate: Gate, about: Json, jpeg: bytes) -> None:
     async with consulting(folder) as call:
         await call.join()
         with call.core.broadcast.watch(waves=False) as events:
-            await call.core.consultation.kept(Picture(about, jpeg))
+            await call.picture(jpeg, **about)
             told = await anext(events)
         assert isinstance(told, dict)
         assert (told["type"], told["code"]) == ("problem", "still-lost")
@@ -287,8 +301,56 @@ async def test_a_consultation_keeps_so_many_pictures_and_none_after_its_end(fold
     async with consulting(folder) as call:
         await call.join()
         for _ in range(MOST_STILLS + 1):
-            await call.core.consultation.kept(Picture(ABOUT, JPEG))
+            await call.picture()
         assert len(call.core.visit.stills) == len(call.core._open.tracks()) == MOST_STILLS
         await call.ask("end")
-        await call.core.consultation.kept(Picture(ABOUT, JPEG))
+        await call.picture()
         assert len(call.core._open.tracks()) == MOST_STILLS
+
+
+async def test_the_pictures_of_a_consultation_have_room_in_its_recording(
+    folder: Path, gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The largest frame of the socket is kept, what would be too much is told, and the visit ends and is sealed."""
+    large = JPEG + os.urandom(wire.MOST - 1000)
+    async with consulting(folder) as call:
+        await call.join()
+        await call.picture(large)
+        with call.core.broadcast.watch(waves=False) as events:
+            await call.picture(large)
+            told = await anext(events)
+        assert isinstance(told, dict)
+        assert (told["code"], told["text"].endswith("in a note instead.")) == ("still-lost", True)
+        await call.picture(large[: MOST_BYTES - len(large)])
+        assert sum(each.size for each in call.core.visit.stills) == MOST_BYTES
+        assert await call.ask("end") == {"ok": True}
+        await say(call.core, {"event": "leave"})
+        await until(call.core, lambda: call.core.sealed)
+        assert call.core.delivery.status()["pending"] == 2
+    assert "too large" not in caplog.text
+
+
+async def test_a_picture_of_a_call_that_was_just_replaced_is_kept(folder: Path, gate: Gate) -> None:
+    async with consulting(folder) as call:
+        first = await call.join()
+        second = await call.join()
+        await call.picture(session=first)
+        await call.picture(session=second)
+        call.core.consultation.moved(second, "closed")
+        await call.picture(session=second)
+        await call.picture(session=first)
+        assert len(call.core.visit.stills) == 3
+        await call.join()
+        assert [each["number"] for each in (await call.view())["stills"]] == [1, 2, 3]
+
+
+async def test_a_real_cabin_keeps_no_picture_that_may_show_something_else(
+    folder: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with consulting(folder) as call:
+        await call.join()
+        real = replace(call.core.config, cabin=replace(call.core.config.cabin, accept_simulated=False))
+        monkeypatch.setattr(call.core, "config", real)
+        await call.picture()
+        await call.picture(simulated=False)
+        assert [each.simulated for each in call.core.visit.stills] == [False]

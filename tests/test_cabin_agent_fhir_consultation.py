@@ -15,15 +15,27 @@ from hypothesis import strategies as st
 from cabin_agent.fhir.bundle import build_bundle, check_bundle
 from cabin_agent.results import Consent, Measure, Note, Review, Still, VisitRecord
 from tests.bundles import is_test, nodes, resources
-from tests.visits import DEMO_NIR, OXIMETER, RAW, T0, evidence, missing, outcomes, simulated_visit, single, visit
+from tests.visits import (
+    DEMO_NIR,
+    OXIMETER,
+    RAW,
+    REAL_NIR,
+    T0,
+    evidence,
+    missing,
+    outcomes,
+    simulated_visit,
+    single,
+    visit,
+)
 
 Json = dict[str, Any]
 
 REMOTE = (Consent("information", True, T0, "2026-09"), Consent("remote-act", True, T0 + 1, "2026-09"))
 NAMES: list[str] = [each.name for each in outcomes()]
 STILLS = (
-    Still("ear", "left", T0 + 70_000, "Otoscope", 1920, 1080, "cd" * 32),
-    Still("skin", "none", T0 + 80_000, "Camera 2", 1280, 720, "ef" * 32),
+    Still("ear", "left", T0 + 70_000, "Otoscope", 1920, 1080, "cd" * 32, False, 90_000),
+    Still("skin", "none", T0 + 80_000, "Camera 2", 1280, 720, "ef" * 32, False, 80_000),
 )
 NOTES = (Note(T0 + 60_000, "Tympan gauche rouge.\nÀ revoir.", "dr-martin"),)
 
@@ -199,6 +211,14 @@ def test_simulated_is_said_of_notes_and_pictures_too() -> None:
     assert check_bundle(build_bundle(record), production=True) == "test-data"
     real = built(consultation(notes=NOTES, stills=STILLS))
     assert not any(is_test(each["resource"]) for each in real["entry"])
+
+
+def test_one_simulated_picture_makes_every_resource_test_data() -> None:
+    drawn = (replace(STILLS[0], simulated=True), STILLS[1])
+    record = consultation(stills=drawn, subject=DEMO_NIR)
+    assert all(is_test(each["resource"]) for each in built(record)["entry"])
+    with pytest.raises(ValueError, match="test or demo INS"):
+        build_bundle(consultation(stills=drawn, subject=REAL_NIR))
 
 
 def test_an_empty_real_cabin_with_a_demo_identity_is_still_refused() -> None:

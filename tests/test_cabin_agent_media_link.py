@@ -704,6 +704,33 @@ async def test_a_defect_of_the_core_costs_no_more_than_the_link(
         await house.call(media, "s2")
 
 
+async def test_an_event_is_told_to_one_call_alone(house: House) -> None:
+    async with house.media() as media:
+        await house.call(media)
+        house.link.tell("unknown", {"type": "replaced"})
+        house.link.tell("s1", {"type": "replaced"})
+        offering = asyncio.create_task(house.link.offer("s2", SDP, "fr"))
+        told = await media.message("event")
+        assert (told["session"], told["event"]) == ("s1", {"type": "replaced"})
+        await media.message("offer")
+        offering.cancel()
+        await asyncio.gather(offering, return_exceptions=True)
+    await house.until(lambda: not house.link.up)
+    house.link.tell("s1", {"type": "replaced"})
+
+
+@pytest.mark.parametrize("asked", [{"type": "ask", "session": "s1", "id": 1, "do": "end"}, Picture({"n": 1}, b"x")])
+async def test_what_is_under_way_comes_to_its_end_when_the_media_process_dies(house: House, asked: wire.Item) -> None:
+    async with house.media() as media:
+        await house.call(media)
+        house.caller.gate.clear()
+        media.say(asked)
+        await asyncio.sleep(0.05)
+    await house.until(lambda: not house.link.up)
+    house.caller.gate.set()
+    await house.until(lambda: house.caller.asks or house.caller.pictures)
+
+
 async def test_the_core_goes_down_in_order(tmp_path: Path) -> None:
     async with housed(tmp_path / "media.sock") as house, house.media() as media:
         await house.call(media)

@@ -148,6 +148,14 @@ def test_one_simulated_instrument_makes_the_visit_simulated() -> None:
         assert record.cabin == replace(CABIN, simulated=simulated)
 
 
+def test_one_simulated_picture_makes_the_visit_simulated() -> None:
+    for simulated in (False, True):
+        still = Still("throat", "none", 1600, "Camera 1", 1280, 720, RAW, simulated, 1000)
+        record = visit_record(replace(ENDED, stills=(still,)), CABIN, None)
+        assert record is not None
+        assert record.cabin.simulated is simulated
+
+
 def test_a_visit_that_ended_before_a_language_was_chosen_is_in_french() -> None:
     record = visit_record(replace(ENDED, language=None), CABIN, None)
     assert record is not None
@@ -160,7 +168,7 @@ AGREED = (*ENDED.consents, Consent("remote-act", True, 2, "2026-09"))
 def test_what_the_doctor_said_and_saw_goes_to_the_record() -> None:
     reviews = {3: Review("rejected", "cold hand", "dr-a")}
     notes = (Note(1500, "seen", "dr-a"),)
-    stills = (Still("throat", "none", 1600, "Camera 1", 1280, 720, RAW),)
+    stills = (Still("throat", "none", 1600, "Camera 1", 1280, 720, RAW, False, 1000),)
     said = replace(ENDED, outcomes=TAKEN, consents=AGREED, reviews=reviews, notes=notes, stills=stills)
     record = visit_record(said, CABIN, RAW)
     assert record is not None

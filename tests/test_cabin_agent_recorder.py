@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cabin_agent.media.wire import Picture
-from cabin_agent.recorder import SCALES, Track, is_simulated, recording, samples
+from cabin_agent.recorder import SCALES, LeftOut, Track, fitting, is_simulated, recording, samples
 from cabin_agent.still import taken
 from drivers.events import Wave
 
@@ -162,6 +162,28 @@ def test_a_picture_travels_among_the_waves_and_changes_none_of_them() -> None:
     assert (picture["width"], picture["height"], picture["started_ms"]) == (640, 480, 9)
     assert picture["jpeg"] == JPEG
     assert picture["sha256"] == hashlib.sha256(JPEG).hexdigest()
+
+
+def test_what_fits_is_kept_and_pictures_are_left_out_before_samples() -> None:
+    track = Track(1)
+    track.add(wave("pleth", 0, ((3.0,),)))
+    tracks = [track.packed(), still(), track.packed(), still()]
+    digest = hashlib.sha256(JPEG).hexdigest()
+    whole = sum(map(len, tracks)) + 1024
+    assert fitting(tracks, whole) == (tracks, LeftOut())
+    assert not LeftOut()
+    assert fitting(tracks, whole - 1) == (tracks[:3], LeftOut((digest,)))
+    assert fitting(tracks, whole - 2 * len(still())) == ([tracks[0], tracks[2]], LeftOut((digest, digest)))
+    assert fitting(tracks, whole - 2 * len(still()) - 1) == (tracks[:1], LeftOut((digest, digest), 1))
+    assert fitting(tracks, 0) == ([], LeftOut((digest, digest), 2))
+    content, _ = recording([], simulated=False, left_out=LeftOut((digest,), 2))
+    assert cbor2.loads(content)["left_out"] == {"pictures": 1, "stretches": 2}
+
+
+def test_a_recording_that_hides_a_simulated_picture_is_not_believed() -> None:
+    told = cbor2.loads(recording([still(simulated=True)], simulated=False)[0])
+    for tracks in (told["tracks"], [1], None):
+        assert is_simulated(cbor2.dumps({**told, "simulated": False, "tracks": tracks}))
 
 
 @pytest.mark.parametrize(("cabin", "picture"), [(False, False), (False, True), (True, False)])

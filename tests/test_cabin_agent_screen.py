@@ -187,8 +187,8 @@ def test_a_wrong_code_is_told_until_something_else_is_said() -> None:
 # --- a consultation ---------------------------------------------------------------------------------------------
 
 WAITING: Json = {
-    "doctor": None, "connected": False, "hears": True, "message": None, "number": None, "task": None,
-    "waiting_to_sit": False,
+    "doctor": None, "connected": False, "sees": True, "hears": True, "speaks": True, "message": None, "number": None,
+    "task": None, "waiting_to_sit": False,
     "says": "state.consultation",
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import cbor2
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from cabin_agent.media.wire import Picture
 from cabin_agent.recorder import recording
 from cabin_agent.results import Still
-from cabin_agent.still import JPEG, BadPicture, taken
+from cabin_agent.still import JPEG, MOST_BYTES, MOST_STILLS, BadPicture, check_room, taken
 
 ABOUT: dict[str, Any] = {
     "site": "skin", "side": "none", "camera": "hand", "width": 1920, "height": 1080, "taken_ms": 1_795_254_120_000,
@@ -25,7 +26,7 @@ ABOUT: dict[str, Any] = {
 def test_the_jpeg_travels_in_the_recording_as_it_was_taken(content: bytes) -> None:
     still, track = taken(Picture(ABOUT, JPEG + content))
     digest = hashlib.sha256(JPEG + content).hexdigest()
-    assert still == Still("skin", "none", 1_795_254_120_000, "hand", 1920, 1080, digest)
+    assert still == Still("skin", "none", 1_795_254_120_000, "hand", 1920, 1080, digest, False, len(JPEG + content))
     packed, _ = recording([track], simulated=False)
     (kept,) = cbor2.loads(packed)["tracks"]
     assert (kept["jpeg"], kept["sha256"], kept["stream"]) == (JPEG + content, digest, "still")
@@ -33,10 +34,24 @@ def test_the_jpeg_travels_in_the_recording_as_it_was_taken(content: bytes) -> No
 
 @pytest.mark.parametrize(("said", "kept"), [(False, False), (True, True), (None, True), ("no", True)])
 def test_a_picture_that_does_not_say_that_it_is_real_is_simulated(said: object, kept: bool) -> None:
-    _, track = taken(Picture({**ABOUT, "simulated": said}, JPEG))
-    assert cbor2.loads(track)["simulated"] is kept
+    still, track = taken(Picture({**ABOUT, "simulated": said}, JPEG))
+    assert still.simulated is cbor2.loads(track)["simulated"] is kept
     del (unsaid := dict(ABOUT))["simulated"]
     assert cbor2.loads(taken(Picture(unsaid, JPEG))[1])["simulated"] is True
+
+
+def test_a_consultation_has_room_for_so_many_pictures_and_bytes() -> None:
+    still, _ = taken(Picture(ABOUT, JPEG))
+    large = replace(still, size=MOST_BYTES // 2)
+    check_room(large, [large])
+    check_room(still, [still] * (MOST_STILLS - 1))
+    for one, kept in (
+        (still, [still] * MOST_STILLS),
+        (still, [large, large]),
+        (replace(still, size=MOST_BYTES), [still]),
+    ):
+        with pytest.raises(BadPicture, match="write down what you see in a note"):
+            check_room(one, kept)
 
 
 @pytest.mark.parametrize("key", ["site", "side", "camera", "width", "height", "taken_ms"])

@@ -173,6 +173,7 @@ async def test_answers_are_what_the_contract_says(
         ("nurse", "POST", "/api/v1/visit/events", {"event": "tick", "instrument": "scale"}),
         ("doctor", "GET", "/api/v1/consultation", None),
         ("doctor", "POST", "/api/v1/consultation/token", {"language": "en"}),
+        ("doctor", "POST", "/api/v1/consultation/end", None),
     ],
 )
 async def test_answers_to_other_roles_are_what_the_contract_says(

@@ -142,6 +142,7 @@ MATRIX = [
     ("GET", "/api/v1/cabin", None, 401, 401, 403, 403, 200, 200, 200, 403),
     ("GET", "/api/v1/consultation", None, 401, 401, 403, 403, 403, 403, 403, 200),
     ("POST", "/api/v1/consultation/token", {}, 401, 401, 403, 403, 403, 403, 403, 200),
+    ("POST", "/api/v1/consultation/end", None, 401, 401, 403, 403, 403, 403, 403, 200),
     ("POST", "/api/v1/whep", {}, 401, 422, 422, 422, 422, 422, 422, 422),
     ("DELETE", "/api/v1/whep/session-1", None, 401, 401, 403, 403, 403, 403, 403, 204),
     ("GET", "/api/v1/instruments", None, 401, 401, 403, 403, 200, 200, 403, 403),

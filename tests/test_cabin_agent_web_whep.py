@@ -52,6 +52,17 @@ async def test_a_doctor_joins_offers_and_hangs_up(face: FakeFace, client: Client
     assert (gone.status, face.hung_up) == (204, [("doctor", "session-1")])
 
 
+async def test_a_doctor_ends_the_consultation_without_a_call(face: FakeFace, client: Client) -> None:
+    response = await client.post("/api/v1/consultation/end", headers=DOCTOR)
+    assert (response.status, await response.json()) == (200, {"ok": True})
+    assert face.ended == ["doctor"]
+
+
+async def test_an_open_lobby_notices_a_newer_core(client: Client) -> None:
+    told = await (await client.get("/api/v1/consultation", headers=DOCTOR)).json()
+    assert told["build"] == (await (await client.get("/api/v1/status", headers=DOCTOR)).json())["build"]
+
+
 async def test_french_is_read_unless_another_language_is_asked_for(face: FakeFace, client: Client) -> None:
     assert (await client.post("/api/v1/consultation/token", json={}, headers=DOCTOR)).status == 200
     assert face.joined == [("doctor", "fr")]
@@ -101,6 +112,7 @@ async def test_what_the_core_refuses(face: FakeFace, client: Client, code: str, 
         ("POST", "/api/v1/consultation/token", {**DOCTOR, "Content-Type": "application/json"}, b"{}"),
         ("POST", "/api/v1/whep", SDP, OFFER.encode()),
         ("DELETE", "/api/v1/whep/session-1", DOCTOR, b""),
+        ("POST", "/api/v1/consultation/end", DOCTOR, b""),
     ):
         response = await client.request(method, path, data=body, headers=headers)
         told = await response.json(content_type=None)

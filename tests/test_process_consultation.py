@@ -66,7 +66,8 @@ class Media:
         return dict((await self.ask("view"))["view"])
 
     def picture(self) -> None:
-        self._writer.write(wire.encode(wire.Picture(ABOUT, b"\xff\xd8\xff a picture \xff\xd9")))
+        about = {**ABOUT, "session": self.session}
+        self._writer.write(wire.encode(wire.Picture(about, b"\xff\xd8\xff a picture \xff\xd9")))
 
     def _send(self, message: Json) -> None:
         self._writer.write(wire.encode(message))

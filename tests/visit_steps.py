@@ -42,7 +42,7 @@ def body(event: Event, number: int = 1, **more: Any) -> Mapping[str, Any]:
         Event.JOINED: {"doctor": mine},
         Event.REVIEW: {"index": number % 3, "review": Review(("accepted", "rejected", None)[number % 3], mine, mine)},
         Event.NOTE: {"note": Note(T0 + number, mine, mine)},
-        Event.STILL: {"still": Still("ear", "left", T0 + number, mine, 640, 480, "ab" * 32)},
+        Event.STILL: {"still": Still("ear", "left", T0 + number, mine, 640, 480, "ab" * 32, True, 1000)},
         Event.END: {"outcomes": (outcome(number),)},
         Event.TICKET: {"ticket": ("none", "plain", "values")[number % 3]},
         Event.SATISFIED: {"answers": dict.fromkeys(SATISFACTION[: number % 4], 1 + number % 5)},

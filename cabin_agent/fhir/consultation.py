@@ -2,7 +2,8 @@
 
 A doctor is the name of an account of this cabin, opaque outside it: an identifier in `{CANONICAL}/sid/account`, and
 the `authorString` of a note on an Observation. The JPEG of a still travels in the raw recording (track "still"); its
-Media names the recording and the picture's SHA-256, R4's own `Attachment.hash` being SHA-1.
+Media names the recording and the picture's SHA-256, R4's own `Attachment.hash` being SHA-1. One whose JPEG was too
+large to be delivered names no recording and says so in its note.
 """
 
 from __future__ import annotations
@@ -96,10 +97,11 @@ def note_document(frame: Frame, position: int, note: Note) -> Resource:
 def still_media(frame: Frame, position: int, still: Still) -> Resource:
     """One still picture: what it shows, and where its JPEG is."""
     language = frame.visit.language
+    lost = still.sha256 in frame.visit.left_out
     parts = [{"url": "sha256", "valueString": still.sha256}]
-    if frame.visit.recording is not None:
+    if frame.visit.recording is not None and not lost:
         parts.append({"url": "recording", "valueString": frame.visit.recording})
-    return {
+    described: Resource = {
         "resourceType": "Media",
         "extension": [{"url": STILL_CONTENT, "extension": parts}],
         "identifier": [frame.identifier("still", position, still.sha256)],
@@ -115,6 +117,7 @@ def still_media(frame: Frame, position: int, still: Still) -> Resource:
         "width": still.width,
         "content": {"contentType": "image/jpeg", "title": text(language, "still.title")},
     }
+    return described | ({"note": [{"text": text(language, "still.left-out")}]} if lost else {})
 
 
 def _body_site(still: Still, language: Language) -> Resource:

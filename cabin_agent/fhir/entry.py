@@ -52,10 +52,11 @@ def entry(full_url: str, resource: Resource) -> Resource:
 
 
 def is_simulated(visit: VisitRecord) -> bool:
-    """True where the cabin says so or any instrument behind a value of the visit is simulated."""
+    """True where the cabin says so, or any instrument behind a value or camera behind a picture is simulated."""
     measures = [outcome for outcome in visit.outcomes if isinstance(outcome, Measure)]
     devices = [measure.evidence.device for measure in measures]
-    return visit.cabin.simulated or any(device is not None and device.simulated for device in devices)
+    instruments = any(device is not None and device.simulated for device in devices)
+    return visit.cabin.simulated or instruments or any(still.simulated for still in visit.stills)
 
 
 def instant(at_ms: int) -> str:

@@ -48,7 +48,7 @@ class Api:
 
     def __init__(self, face: Face, access: Access, streams: Streams, voice: Voice, build: str) -> None:
         self._face, self._streams, self._voice, self._build = face, streams, voice, build
-        self._sessions, self._calls = Sessions(access), Calls(face)
+        self._sessions, self._calls = Sessions(access), Calls(face, build)
         self._shown = True
         """Whether the kiosk's browser may still hold something of a visit; nobody knows what ran before this core."""
 
@@ -65,6 +65,7 @@ class Api:
             Route("GET", f"{BASE}/cabin", frozenset({NURSE, TECHNICIAN}), self.cabin),
             Route("GET", f"{BASE}/consultation", doctor, calls.consultation),
             Route("POST", f"{BASE}/consultation/token", doctor, calls.token),
+            Route("POST", f"{BASE}/consultation/end", doctor, calls.end),
             Route("POST", f"{BASE}/whep", ANYONE, calls.offer),
             Route("DELETE", f"{BASE}/whep/{{session}}", doctor, calls.hang_up),
             Route("GET", f"{BASE}/instruments", technician, self.instruments),

@@ -19,14 +19,19 @@ RESOURCE = f"{API}v1/whep"
 
 
 class Calls:
-    """The handlers of a consultation, over the core's face."""
+    """The handlers of a consultation, over the core's face; `build` is that of the pages that belong to it."""
 
-    def __init__(self, face: Face) -> None:
-        self._face = face
+    def __init__(self, face: Face, build: str) -> None:
+        self._face, self._build = face, build
 
     async def consultation(self, request: web.Request) -> web.Response:
         """Whether somebody waits, and whose the consultation is."""
-        return answer(self._face.consultation(account_of(request).name))
+        return answer({**self._face.consultation(account_of(request).name), "build": self._build})
+
+    async def end(self, request: web.Request) -> web.Response:
+        """End the consultation for both sides: the way that is left where there is no call to say it over."""
+        await self._face.end(account_of(request).name)
+        return answer({"ok": True})
 
     async def token(self, request: web.Request) -> web.Response:
         """A single-use token for one offer."""
