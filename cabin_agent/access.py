@@ -16,7 +16,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,6 +73,8 @@ class Access:
         self._seen: tuple[int, int, int] | None = None
         self._entries: dict[str, _Entry] = {}
         self._sessions = Sessions(path.with_name("sessions.json"))
+        self.on_leave: Callable[[str, Role], None] = lambda _name, _role: None
+        """Told the name and role of a person who signed out and has no other session open."""
         self._offer: Path | None = None
         self._ticket: str | None = None
         self._refresh()
@@ -137,7 +139,15 @@ class Access:
 
     def sign_out(self, token: str) -> None:
         """End one session of a person; any other token is left as it is."""
+        session = self._sessions.of(token)
         self._sessions.end(token)
+        if session is not None and session.behind and not self._sessions.another(session):
+            self.on_leave(session.name, session.role)
+
+    def mark(self, name: str, role: Role) -> str | None:
+        """What tells the account of this name and role from one that is made anew; None where there is none."""
+        self._refresh()
+        return next((mark for mark, entry in self._entries.items() if entry.account == Account(name, role)), None)
 
     def kiosk_ticket(self) -> str:
         """A launch ticket for the kiosk's browser, good for one exchange; it replaces an unused earlier one."""

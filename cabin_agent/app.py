@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from cabin_agent.access import Access
+from cabin_agent.call_watch import CallWatch
 from cabin_agent.config import Config, ConfigError, Record
 from cabin_agent.core import Core
 from cabin_agent.core_face import CoreFace
@@ -56,13 +57,13 @@ async def run_core(config: Config, ready: Callable[[str], None]) -> None:
         publish(config.cabin.runtime_dir, url, access.session(OWNER, "technician"))
         access.offer(config.cabin.runtime_dir / TICKET)
         opened.callback(withdraw, config.cabin.runtime_dir)
-        await opened.enter_async_context(_media(core, config))
+        await opened.enter_async_context(_media(core, config, access))
         await _until_signal(core, lambda: ready(url))
 
 
 @asynccontextmanager
-async def _media(core: Core, config: Config) -> AsyncIterator[None]:
-    """The link to the media process, beside the core: whatever becomes of it, measures go on."""
+async def _media(core: Core, config: Config, access: Access) -> AsyncIterator[None]:
+    """The link to the media process and the watch over its calls: whatever becomes of them, measures go on."""
     link = core.consultation.link = MediaLink(
         config.cabin.runtime_dir / SOCKET,
         lambda: core.broadcast.watch(waves=True),
@@ -70,12 +71,17 @@ async def _media(core: Core, config: Config) -> AsyncIterator[None]:
         simulated=config.cabin.accept_simulated,
         changed=core.changed,
     )
-    running = asyncio.create_task(link.run(), name="media link")
+    watch = CallWatch(core.consultation, access)
+    running = [
+        asyncio.create_task(link.run(), name="media link"),
+        asyncio.create_task(watch.run(), name="call watch"),
+    ]
     try:
         yield
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _until_signal(core: Core, ready: Callable[[], None]) -> None:

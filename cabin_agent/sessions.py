@@ -81,6 +81,11 @@ class Sessions:
             del self._open[digest]
             self._keep()
 
+    def another(self, session: Session) -> bool:
+        """Whether the same person has another session open, with the same account behind it."""
+        same = (session.name, session.role, session.behind)
+        return any((each.name, each.role, each.behind) == same and not each.ended for each in self._open.values())
+
     def _make_room(self, *, of_people: bool) -> None:
         alike = [digest for digest, each in self._open.items() if each.kept and bool(each.behind) is of_people]
         most = MOST_OF_PEOPLE if of_people else MOST_OF_KIOSKS
