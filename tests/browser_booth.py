@@ -197,7 +197,8 @@ class Booth(FakeFace):
             {"name": "skin", "label": "Peau", "state": "closed", "reason": "", "simulated": True},
             {"name": "ear", "label": "Otoscope", "state": "missing", "reason": "Débranché", "simulated": False},
         ]
-        sound = {"microphone": "USB", "speaker": "USB", "stethoscope": None}
+        why = {"microphone": "", "speaker": "", "stethoscope": "Aucune carte son : branchez-la."}
+        sound = {"microphone": "USB", "speaker": "USB", "stethoscope": None, "why": why}
         self.send("media", camera=self.camera, cameras=cameras, sound=sound)
 
     def _heard(self, text: str | bytes) -> None:

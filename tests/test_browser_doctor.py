@@ -253,6 +253,7 @@ async def test_a_camera_is_chosen_and_one_that_is_missing_says_why(screens: Scre
     await page.keyboard.press("c")
     await expect(page.locator("#camera-room")).to_have_attribute("aria-pressed", "true")
     await expect(page.locator("#stethoscope")).to_be_disabled()
+    await expect(page.locator("#sound-said")).to_contain_text("Aucune carte son : branchez-la.")
 
 
 async def test_a_still_needs_side_and_site_and_comes_with_its_label(screens: Screens, url: str, booth: Booth) -> None:

@@ -133,7 +133,7 @@ export class Link {
     ctl.binaryType = "arraybuffer";
     ctl.onopen = () => pc === this.#pc && this.#up();
     ctl.onclose = () => pc === this.#pc && this.#again();
-    ctl.onmessage = ({ data }) => this.#said(data);
+    ctl.onmessage = ({ data }) => pc === this.#pc && this.#said(data);
     const wave = pc.createDataChannel("wave", { ordered: false, maxRetransmits: 0 });
     wave.binaryType = "arraybuffer";
     wave.onmessage = ({ data }) => this.on.wave(data);

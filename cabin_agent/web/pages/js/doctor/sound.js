@@ -79,7 +79,7 @@ export class Sound {
     const away = this.#sound ? ["microphone", "speaker", "stethoscope"].filter((card) => !this.#sound[card]) : [];
     return [
       !this.microphone && t("doctor.microphone.without"),
-      ...away.map((card) => t(`doctor.sound.no-${card}`)),
+      ...away.flatMap((card) => [t(`doctor.sound.no-${card}`), this.#sound.why?.[card]]),
       this.listening && this.headphones !== "confirmed" && t("doctor.sound.headphones"),
     ].filter(Boolean);
   }
