@@ -69,7 +69,7 @@ def cabin_view(core: Core) -> Json:
         "to_clean": [each for each in core.desk.instruments if each not in visit.ticked] if cleaning else [],
         "cleaned": list(visit.ticked) if cleaning else [],
         "nurse_called": visit.nurse_called,
-        "messages": [reason(cabin.language, code) for code in _unsafe(core)],
+        "warnings": [reason(cabin.language, code) for code in _unsafe(core)],
         "may": [word for word in may(visit.state) if word in STAFF],
         "media": media_view(core),
         "instruments": [

@@ -180,7 +180,7 @@ class FakeFace:
             "to_clean": ["scale"],
             "cleaned": ["oximeter"],
             "nurse_called": False,
-            "messages": [],
+            "warnings": [],
             "may": ["tick", "out_of_order"],
             "media": {"up": False},
             "instruments": [{key: INSTRUMENT[key] for key in ("name", "kind", "state", "reason")}],

@@ -618,7 +618,7 @@ async def test_the_staff_sees_the_cabin_and_nobody_in_it(folder: Path, gate: Gat
         await call.measured("size")
         view = call.face.cabin()
         assert set(view) == {
-            "state", "to_clean", "cleaned", "nurse_called", "messages", "may", "media", "instruments", "simulated",
+            "state", "to_clean", "cleaned", "nurse_called", "warnings", "may", "media", "instruments", "simulated",
             "name",
         }  # fmt: skip
         assert (view["state"], view["may"], view["to_clean"], view["cleaned"]) == ("consultation", [], [], [])

@@ -38,7 +38,7 @@ def tight(monkeypatch: pytest.MonkeyPatch) -> None:
 def told(core: Core) -> tuple[bool, bool]:
     """Whether agent and nurse are told, with what to do about it."""
     face = CoreFace(core)
-    views = face.visit()["messages"], face.cabin()["messages"]
+    views = face.visit()["messages"], face.cabin()["warnings"]
     found = [[each["cure"] for each in messages if each["code"] == CODE] for messages in views]
     assert all(cures in ([], [text("fr", "cure.not-deflated")]) for cures in found)
     return bool(found[0]), bool(found[1])
