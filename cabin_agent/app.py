@@ -14,7 +14,7 @@ from cabin_agent.call_watch import CallWatch
 from cabin_agent.config import Config, ConfigError, Record
 from cabin_agent.core import Core
 from cabin_agent.core_face import CoreFace
-from cabin_agent.delivery import Delivery, stamp_now
+from cabin_agent.delivery import Delivery, most_of, stamp_now
 from cabin_agent.journal import Journal
 from cabin_agent.media_link import SOCKET, MediaLink
 from cabin_agent.open_visit import OpenVisit
@@ -107,4 +107,5 @@ def _delivery(config: Config, record: Record) -> Delivery:
     tls = Tls(record.ca, record.cert, record.key) if record.broker.tls else None
     settings = UplinkSettings(host=record.broker.host, port=record.broker.port, client_id=record.client, tls=tls)
     sender = Sender(outbox, recipient, signer, stamp_now)
-    return Delivery(sender, lambda on_status: Uplink(outbox, settings, signers, on_status))
+    most = most_of(record.quota_mb << 20)
+    return Delivery(sender, lambda on_status: Uplink(outbox, settings, signers, on_status), most)

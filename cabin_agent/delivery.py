@@ -46,10 +46,15 @@ def stamp_now() -> Stamp:
 
 
 class Delivery:
-    """The outbox and its uplink, as the core uses them."""
+    """The outbox and its uplink, as the core uses them; `most` is what one recording or Bundle may have of bytes."""
 
-    def __init__(self, sender: Sender, uplink: Callable[[Callable[[UplinkStatus], None]], Uplink]) -> None:
-        self._sender, self._outbox = sender, sender.outbox
+    def __init__(
+        self,
+        sender: Sender,
+        uplink: Callable[[Callable[[UplinkStatus], None]], Uplink],
+        most: int = MAX_CONTENT,
+    ) -> None:
+        self._sender, self._outbox, self._most = sender, sender.outbox, most
         self._uplink = uplink(lambda _status: self._tell())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: Callable[[], None] = lambda: None
@@ -95,12 +100,12 @@ class Delivery:
         plain = visit_record(visit, cabin, None)
         if plain is None:
             return
-        kept, left_out = fitting(tracks, MAX_CONTENT)
+        kept, left_out = fitting(tracks, self._most)
         _say_what_was_left_out(left_out)
         content, digest = b"", None
         if tracks:
             content, digest = recording(kept, simulated=plain.cabin.simulated, left_out=left_out)
-        bundle = await _fitting_bundle(visit_record(visit, cabin, digest, left_out) or plain)
+        bundle = await _fitting_bundle(visit_record(visit, cabin, digest, left_out) or plain, self._most)
         try:
             if content:
                 await asyncio.to_thread(self._sender.send, bytes.fromhex(visit.recording_mid), RECORDING, content)
@@ -114,6 +119,11 @@ class Delivery:
             self._loop.call_soon_threadsafe(self._changed)
 
 
+def most_of(quota: int) -> int:
+    """Bytes of a recording or a Bundle that an empty outbox of `quota` bytes takes both of, padded to whole MiB."""
+    return min(MAX_CONTENT, quota // 2 - (2 << 20))
+
+
 def _say_what_was_left_out(left_out: LeftOut) -> None:
     if left_out:
         log.error(
@@ -123,10 +133,10 @@ def _say_what_was_left_out(left_out: LeftOut) -> None:
         )
 
 
-async def _fitting_bundle(record: VisitRecord) -> bytes:
+async def _fitting_bundle(record: VisitRecord, most: int) -> bytes:
     """The Bundle, without the strips where it would be too large to be delivered. Raises `DeliveryError`."""
     bundle = await _built(record)
-    if len(bundle) <= MAX_CONTENT:
+    if len(bundle) <= most:
         return bundle
     log.error("the Bundle of a visit is too large to be delivered: its ECG strips were left out")
     return await _built(without_strips(record))

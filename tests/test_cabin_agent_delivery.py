@@ -14,7 +14,7 @@ import cbor2
 import pytest
 
 from cabin_agent import delivery as module
-from cabin_agent.delivery import Delivery
+from cabin_agent.delivery import Delivery, most_of
 from cabin_agent.face import Json
 from cabin_agent.fhir.bundle import build_bundle
 from cabin_agent.media.wire import Picture
@@ -22,7 +22,7 @@ from cabin_agent.results import CabinIdentity, Consent, Subject
 from cabin_agent.still import JPEG, taken
 from cabin_agent.visit import Visit
 from cabin_agent.visit_table import State
-from sync.envelope import FHIR, MAX_CONTENT, RECORDING
+from sync.envelope import FHIR, MAX_CONTENT, RECORDING, bucket
 from tests.bundles import is_test, observations, resources
 from tests.visits import DEMO_NIR, LOCAL, OXIMETER, evidence, outcomes, single
 
@@ -77,7 +77,7 @@ def visit(*, subject: Subject = LOCAL, **more: Any) -> Visit:
 
 async def handed_over(told: Visit, tracks: list[bytes], most: int = MAX_CONTENT) -> Sent:
     sent: Any = Sent(most)
-    await Delivery(sent, Mock()).seal(told, CABIN, tracks)
+    await Delivery(sent, Mock(), most).seal(told, CABIN, tracks)
     assert isinstance(sent, Sent)
     return sent
 
@@ -108,8 +108,7 @@ async def test_pictures_that_are_too_large_together_are_left_out_and_the_visit_i
     assert "1 pictures and 0 stretches of samples were left out" in caplog.text
 
 
-async def test_samples_are_left_out_last_and_the_values_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_CONTENT", MOST)
+async def test_samples_are_left_out_last_and_the_values_say_so() -> None:
     told, (picture,) = pictures(20_000)
     (spo2,) = [each for each in outcomes() if each.name == "spo2"]
     samples = cbor2.dumps({"stream": "ecg", "samples": bytes(40_000)}, canonical=True)
@@ -120,8 +119,7 @@ async def test_samples_are_left_out_last_and_the_values_say_so(monkeypatch: pyte
     assert "raw recording incomplete, too large to be delivered" in [each["text"] for each in value["note"]]
 
 
-async def test_a_bundle_that_is_too_large_goes_without_its_strips(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_CONTENT", 20_000)
+async def test_a_bundle_that_is_too_large_goes_without_its_strips() -> None:
     (ecg,) = [each for each in outcomes() if each.name == "ecg"]
     sent = await handed_over(visit(outcomes=(ecg,)), [SAMPLES], 20_000)
     (told,) = observations(sent.bundle, "ecg")
@@ -148,6 +146,13 @@ async def test_an_instrument_that_is_simulated_is_said_in_the_recording_too() ->
     fake = single("spo2", 97.0, "%", evidence(replace(OXIMETER, simulated=True), recording=None))
     sent = await handed_over(visit(subject=DEMO_NIR, outcomes=(fake,)), [SAMPLES])
     assert sent.recording["simulated"] is True
+
+
+@pytest.mark.parametrize("quota_mb", [8, 9, 31, 68, 69, 512])
+def test_an_empty_outbox_of_any_size_takes_a_visit(quota_mb: int) -> None:
+    most = most_of(quota_mb << 20)
+    assert 0 < most <= MAX_CONTENT
+    assert 2 * (bucket(most + 16_384) + 4096) <= quota_mb << 20, "signatures and header stand around the content"
 
 
 async def test_nobody_named_nothing_handed_over() -> None:
