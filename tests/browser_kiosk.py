@@ -22,6 +22,13 @@ SETTLED = '#screen[aria-busy="false"]'
 LONG_MS = 60_000
 """What a step of a visit may take on a loaded machine."""
 MAIN = "#bar .main"
+WATCH = """() => {
+  const note = () => window.passed.add(document.querySelector("#screen .body")?.dataset.key);
+  window.passed = new Set();
+  note();
+  new MutationObserver(note).observe(document.getElementById("screen"), { childList: true });
+}"""
+"""Which screens are shown; a measure may be over before a test looks."""
 
 
 def plain(words: str) -> str:
@@ -34,13 +41,13 @@ class Kiosk:
 
     def __init__(self, page: Page, language: Language = "fr") -> None:
         self.page, self.language = page, language
-        self.seen: list[str] = []
-        """Every screen that was passed, by its key."""
 
     @classmethod
     async def of(cls, screen: Screen, cabin: Cabin, language: Language = "fr") -> Self:
         """The kiosk of a running cabin, launched with its ticket."""
-        return cls(await open_kiosk(screen, cabin), language)
+        kiosk = cls(await open_kiosk(screen, cabin), language)
+        await kiosk.page.evaluate(WATCH)
+        return kiosk
 
     def words(self, key: str, **places: object) -> str:
         """A text of the catalogue, as it stands on the screen."""
@@ -94,7 +101,6 @@ class Kiosk:
     async def step(self) -> str:
         """Do the ordinary thing on the screen that is shown; wait for the next one. Its key."""
         key = await self.key()
-        self.seen.append(key)
         await (next((do for name, do in ORDINARY.items() if key.startswith(name)), _wait))(self)
         await self.page.wait_for_function(
             "(before) => document.querySelector('#screen .body')?.dataset.key !== before", arg=key, timeout=LONG_MS
@@ -108,6 +114,10 @@ class Kiosk:
             await self.step()
         await self.settled()
         return shown
+
+    async def passed(self) -> set[str]:
+        """Every screen that was shown since the page was opened, by its key; also one that nobody could touch."""
+        return set(await self.page.evaluate("[...window.passed]"))
 
     async def view(self) -> Any:
         """The visit as the page is told of it."""

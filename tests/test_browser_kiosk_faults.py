@@ -11,7 +11,7 @@ from cabin_agent.demo.processes import free_port
 from cabin_agent.wording import catalogue
 from tests.browser import Screens
 from tests.browser_kiosk import Kiosk, plain
-from tests.cabin import SIZE, Cabin, in_state, running
+from tests.cabin import SIZE, Cabin, running
 
 pytestmark = pytest.mark.processes
 
@@ -29,7 +29,7 @@ class Standing(Cabin):
 async def test_a_finger_that_is_out_is_told_and_put_back(screens: Screens) -> None:
     """What is wrong and what to do stand there while it lasts, and go when it is good again."""
     screen = await screens.touch()
-    async with Cabin(2, measures=("spo2",)) as cabin:
+    async with Cabin(5, measures=("spo2",)) as cabin:
         kiosk = await Kiosk.of(screen, cabin)
         await cabin.simulate(fault="finger-out", instrument="oximeter")
         await kiosk.walk_to("measure-oximetry")
@@ -65,7 +65,7 @@ async def test_the_core_is_killed_in_a_measure_and_comes_back(screens: Screens) 
     """The page says that the core is away and that nothing is lost, then shows the same measure, by itself."""
     screen = await screens.touch()
     screen.expect("WebSocket", "ERR_CONNECTION", "ERR_EMPTY")
-    async with Standing(2, measures=(*SIZE, "spo2", "temperature")) as cabin:
+    async with Standing(5, measures=(*SIZE, "spo2", "temperature")) as cabin:
         kiosk = await Kiosk.of(screen, cabin)
         await kiosk.walk_to("measure-oximetry")
         await cabin.watch_until(running("oximetry"))
@@ -76,14 +76,13 @@ async def test_the_core_is_killed_in_a_measure_and_comes_back(screens: Screens) 
         await cabin.restart("core")
         await expect(over).to_be_hidden(timeout=20_000)
         await kiosk.walk_to("goodbye")
-        await cabin.watch_until(lambda visit: "finish" in visit["may"])
         await kiosk.main()
-        await cabin.watch_until(in_state("cleaning"))
+        await kiosk.until("cleaning")
 
 
 async def test_an_instrument_that_is_pulled_out_holds_nobody_up(screens: Screens) -> None:
     screen = await screens.touch()
-    async with Cabin(10, measures=(*SIZE, "temperature")) as cabin:
+    async with Cabin(measures=(*SIZE, "temperature")) as cabin:
         await cabin.simulate(fault="unplug", instrument="thermometer")
         await cabin.until_instrument("thermometer", "absent")
         kiosk = await Kiosk.of(screen, cabin)

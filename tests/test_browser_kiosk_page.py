@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from itertools import product
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, Route, ViewportSize, expect
 
 from cabin_agent.face import Json, Refusal
 from cabin_agent.web.stream import Limits
-from tests.browser import Screen, Screens, served
+from tests.browser import KIOSK_SIZE, Screen, Screens, served
 from tests.browser_kiosk import Kiosk, plain
 from tests.stage import SCENES, Doorkeeper, Stage
 
@@ -37,9 +38,15 @@ CROWDED = """() => {
       if (Math.max(across, down) < 15.5) found.push(`${words} and ${other.words}: too near`);
     }
   }
+  if (document.documentElement.scrollWidth > innerWidth) found.push("it is wider than the panel");
   return found;
 }"""
 """Buttons that a finger would miss, or hit by mistake."""
+
+CORNER = """[...document.querySelectorAll("#bar button.main")]
+  .map((each) => JSON.stringify(each.getBoundingClientRect()))"""
+"""Where the main button is, if there is one."""
+PORTRAIT: ViewportSize = {"width": 1080, "height": 1920}
 
 
 @pytest.fixture
@@ -100,30 +107,28 @@ async def test_the_person_is_there_is_told_now_and_then(screens: Screens, url: s
     assert [each["event"] for each in stage.told] == ["here"]
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (1080, 1920)], ids=["landscape", "portrait"])
-@pytest.mark.parametrize("text", ["normal", "large"])
-async def test_every_button_can_be_hit_and_none_moves(
-    text: str, size: tuple[int, int], screens: Screens, url: str, stage: Stage
-) -> None:
-    """At least 64 pixels, 16 apart, none in the upper 15 %, all on the panel; the main one always in its corner."""
-    width, height = size
-    screen = await screens.open(viewport={"width": width, "height": height}, has_touch=True)
-    kiosk = await opened(screen, url)
-    await dress(kiosk.page, text)
-    places, found = set(), []
+async def test_every_button_can_be_hit_and_none_moves(screens: Screens, url: str, stage: Stage) -> None:
+    """At least 64 pixels, 16 apart, none in the upper 15 %, all on the panel; the main one always in its corner.
+
+    On both panels, in both sizes of text.
+    """
+    kiosk = await opened(await screens.touch(), url)
+    places: dict[str, set[str]] = {}
+    found = []
     for name in [scene for scene in SCENES if scene not in OUTSIDE]:
         await showing(kiosk, stage, name)
-        found += [f"{name}: {each}" for each in await kiosk.page.evaluate(CROWDED)]
-        main = await kiosk.page.locator("#bar button.main").all()
-        places |= {str(await each.bounding_box()) for each in main}
-        assert await kiosk.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        for text, size in product(("normal", "large"), (KIOSK_SIZE, PORTRAIT)):
+            await dress(kiosk.page, text, size)
+            look = f"{text}, {size['width']} wide"
+            found += [f"{name}, {look}: {each}" for each in await kiosk.page.evaluate(CROWDED)]
+            places.setdefault(look, set()).update(await kiosk.evaluate(CORNER))
     assert not found, "\n".join(found)
-    assert len(places) == 1, places
+    assert [look for look, each in places.items() if len(each) != 1] == [], places
 
 
-async def dress(page: Page, text: str) -> None:
-    if text == "large":
-        await page.evaluate("document.documentElement.dataset.text = 'large'")
+async def dress(page: Page, text: str, size: ViewportSize) -> None:
+    await page.evaluate("(text) => { document.documentElement.dataset.text = text; }", text)
+    await page.set_viewport_size(size)
 
 
 async def showing(kiosk: Kiosk, stage: Stage, name: str) -> None:
@@ -229,6 +234,13 @@ async def test_a_ticket_that_was_not_judged_is_shown_again(screens: Screens, url
     await screen.page.route("**/session", lambda route: route.fulfill(status=429, json={"code": "locked"}), times=2)
     await screen.page.goto(f"{url}/kiosk/#ticket=launch")
     await expect(screen.page.locator("#screen")).to_contain_text("cabin access kiosk")
+    await Kiosk(screen.page).until("information")
+
+
+async def test_a_page_whose_core_ends_while_it_loads_comes_to_life_by_itself(screens: Screens, url: str) -> None:
+    screen = await screens.touch()
+    await screen.page.route("**/texts/fr.json", lambda route: route.abort("connectionrefused"), times=2)
+    await screen.page.goto(f"{url}/kiosk/#ticket=launch")
     await Kiosk(screen.page).until("information")
 
 

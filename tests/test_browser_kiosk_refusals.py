@@ -13,21 +13,21 @@ from tests.cabin import SIZE, Cabin, in_state
 
 pytestmark = pytest.mark.processes
 
-FEW = (*SIZE, "hearing", "temperature")
+FEW = (*SIZE, "ecg", "temperature")
 
 
 async def test_one_measure_is_declined_while_it_runs(screens: Screens) -> None:
     """The others are made; the record says that the person did not want this one."""
     screen = await screens.touch()
-    async with Cabin(8, measures=FEW) as cabin:
+    async with Cabin(10, measures=FEW) as cabin:
         kiosk = await Kiosk.of(screen, cabin)
-        await kiosk.walk_to("measure-hearing")
-        await kiosk.touch("skip", "hearing")
+        await kiosk.walk_to("measure-ecg")
+        await kiosk.touch("skip", "ecg")
         await kiosk.walk_to("goodbye")
         await expect(kiosk.button("finish")).not_to_have_attribute("aria-disabled", "true", timeout=30_000)
         mid = (await cabin.view())["mid"]
         bundle = await cabin.delivered(mid)
-    assert absent(bundle, "hearing")[0] == "asked-declined"
+    assert absent(bundle, "ecg")[0] == "asked-declined"
     assert all(measured(bundle, name) for name in (*SIZE, "temperature"))
 
 

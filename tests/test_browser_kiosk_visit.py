@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from playwright.async_api import expect
 
@@ -29,12 +31,12 @@ LEFT = """async () => ({
 async def test_a_whole_visit_by_touch(language: Language, screens: Screens) -> None:
     screen = await screens.touch(language)
     screen.expect("409")  # results are asked for when they are gone
-    async with Cabin(10, visit={**QUICK, "rest_s": 20, "rest_minimum_s": 10}) as cabin:
+    async with Cabin(20, visit={**QUICK, "rest_s": 20, "rest_minimum_s": 10}) as cabin:
         kiosk = await Kiosk.of(screen, cabin, language)
         assert await kiosk.evaluate("location.hash") == "", "the ticket stays in the address"
         history = await kiosk.evaluate("history.length")
         await kiosk.walk_to("results")
-        assert set(PASSED) <= set(kiosk.seen), sorted(set(PASSED) - set(kiosk.seen))
+        assert await kiosk.passed() >= set(PASSED)
         assert await kiosk.evaluate("document.documentElement.lang") == language
         told = await results(kiosk)
         await kiosk.walk_to("ticket")
@@ -91,6 +93,8 @@ async def test_what_one_person_chose_is_gone_for_the_next(screens: Screens) -> N
         await kiosk.type("246")
         await kiosk.touch("ask", "leave")
         await kiosk.touch("leave")
+        await kiosk.until("goodbye")
+        await kiosk.main()
         await kiosk.until("cleaning")
         assert await kiosk.evaluate("({...document.documentElement.dataset})") == {"page": "kiosk"}
         await cabin.lead(in_state("ready"))
@@ -111,7 +115,8 @@ async def test_the_cabin_reads_its_screens_aloud(screens: Screens) -> None:
         await expect(kiosk.button("voice")).to_be_visible()
         if not (await kiosk.view())["voice"]:
             await expect(kiosk.button("voice")).to_have_attribute("aria-disabled", "true")
-            return
+            assert not os.environ.get("CI"), "no voice is installed: `make test` brings espeak-ng, and CI may not skip"
+            pytest.skip("no voice is installed: install espeak-ng to run this test")
         assert asked == []
         await kiosk.touch("speak", "en")
         async with screen.page.expect_response(lambda answer: "key=state.welcome" in answer.url) as heard:

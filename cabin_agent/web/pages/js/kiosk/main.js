@@ -10,7 +10,7 @@ import { vanish } from "./vanish.js";
 
 const FIRST_LANGUAGE = "fr";
 const STAFF = ["nurse", "technician"]; // they sign in on this screen too
-const AGAIN_MS = 1000; // until a ticket that the core did not judge is shown again
+const AGAIN_MS = 1000; // until the core is asked again for what it did not give
 const REFUSED = 401;
 
 async function begin() {
@@ -18,13 +18,18 @@ async function begin() {
   history.replaceState(null, "", location.pathname); // the ticket is gone before anything else happens
   const api = new Api("kiosk");
   const settings = new Settings(said);
-  await loadTexts(settings.language ?? FIRST_LANGUAGE);
+  while (!(await known(settings.language ?? FIRST_LANGUAGE))) await new Promise((again) => setTimeout(again, AGAIN_MS));
   const kiosk = new Kiosk(api, settings, { reloadedFor: said.get("updated") });
   kiosk.alone = Promise.all(STAFF.map((role) => signOut(new Api(role))));
   listen(document, kiosk);
   if (said.has("ticket")) await letIn(kiosk, said.get("ticket"));
   await kiosk.look();
   follow(kiosk);
+}
+
+/** Whether the words of this language could be had: without them not even a missing core can be told. */
+function known(language) {
+  return loadTexts(language).then(() => true, () => false);
 }
 
 /** Show the launch ticket; a core that is away or has no time does not use it up, and is asked again. */

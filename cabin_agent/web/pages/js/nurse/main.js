@@ -29,7 +29,7 @@ const view = {
     turnaround.seen(cabin.state);
     return [
       calls(cabin, page),
-      warnings(cabin.warnings ?? cabin.messages ?? []),
+      warnings(cabin.warnings ?? []),
       cabin.to_clean.length || cabin.cleaned.length ? cleaning(cabin, page) : standing(cabin),
       service(cabin, page),
     ];

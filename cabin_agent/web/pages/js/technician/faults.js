@@ -55,8 +55,7 @@ function ofSound(media) {
 
 /** Why the media process has no card for this part: a sentence that says what to do, null where it says nothing. */
 export function whySilent(media, part) {
-  const why = media.sound?.why ?? media.sound?.reasons ?? media.reasons ?? {};
-  return why[part] || null;
+  return media.sound?.why?.[part] || null;
 }
 
 /** A reason as it stands within a sentence. */
