@@ -1,6 +1,6 @@
 """The doctor's browser played by plain aiortc: it offers, pings, reads the pictures' clock, and measures what comes.
 
-`Call` puts it, a `cabin_agent.media.session.Session` and a `relay.Relay` together in one event loop.
+`Call` puts it, a cabin's cameras and calls (`cabin_agent.media`) and a `relay.Relay` together in one event loop.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 
 from cabin_agent.media import aiortc_tuning, barcode
 from cabin_agent.media.address import CameraSettings, SoundSettings
+from cabin_agent.media.calls import Calls
 from cabin_agent.media.cameras import Cameras
 from cabin_agent.media.rig import Rig
 from cabin_agent.media.session import Session
@@ -41,6 +42,7 @@ from tests.relay import Relay
 Json = dict[str, Any]
 FREEZE_S = 0.5
 """Longer between two pictures than this is a freeze."""
+PING_S = 1.0
 WAVE_HZ = 25
 WAVE_SIZE = 504
 """A frame of 12 channels and 20 samples: ECG at 500 Hz."""
@@ -197,7 +199,7 @@ class Doctor:
         while True:
             if self.ctl.readyState == "open":
                 self.ask("ping", t=1)
-            await asyncio.sleep(1)
+            await asyncio.sleep(PING_S)
 
 
 def wave_frame(stream: int = 1, size: int = WAVE_SIZE) -> bytes:
@@ -207,7 +209,7 @@ def wave_frame(stream: int = 1, size: int = WAVE_SIZE) -> bytes:
 
 
 def rig(url: str = "synthetic:room", changed: Callable[[], None] = lambda: None) -> Rig:
-    """Two drawn cameras and no sound card; the first is open."""
+    """Two drawn cameras and no sound card; the first is open already, so that tests need not wait for it."""
     aiortc_tuning.apply(["127.0.0.1"])
     other = "synthetic:hand"
     cameras = Cameras([CameraSettings("room", "Room", url), CameraSettings("hand", "Hand", other)], changed)
@@ -216,32 +218,51 @@ def rig(url: str = "synthetic:room", changed: Callable[[], None] = lambda: None)
 
 
 class Call:
-    """A session and a doctor, through a relay; waves flow while `waving`."""
+    """A booth and a doctor who has joined through a relay, and may join again; waves flow all the time."""
+
+    session: Session
+    """The call that was answered last."""
 
     def __init__(self, relay: Relay | None = None, doctor: Doctor | None = None) -> None:
         self.relay = relay or Relay()
         self.told: list[Item] = []
         self.core_up = True
         self.ended = asyncio.Event()
+        """The call that was answered last is over."""
         self._news = asyncio.Event()
         self.rig = rig()
+        self.calls = Calls(self.rig, self._tell)
         self.doctor = doctor or Doctor()
-        self.session = Session("s1", "en", self.rig, self._tell, self.ended.set)
+        self._joined = 0
         self._waving: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Call:
-        offer = await self.relay.offer(await self.doctor.offer())
-        await self.doctor.accept(self.relay.answer(await self.session.answer(offer)))
+        await self._join()
         self._waving = asyncio.create_task(self._waves())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._waving is not None
         self._waving.cancel()
-        await self.session.close()
+        await self.calls.close()
         await self.doctor.close()
         self.rig.cameras.close()
         self.relay.close()
+
+    async def rejoin(self) -> None:
+        """The doctor's page makes another call, over the same link into the same booth."""
+        before, self.doctor = self.doctor, Doctor()
+        await before.close()
+        self.ended.clear()
+        await self._join()
+
+    async def _join(self) -> None:
+        self._joined += 1
+        number, sdp = self._joined, await self.relay.offer(await self.doctor.offer())
+        self.calls.heard({"type": "offer", "re": number, "session": f"s{number}", "sdp": sdp, "language": "en"})
+        answer = await self.told_that(lambda each: each.get("re") == number)
+        self.session = vars(self.calls)["_session"]
+        await self.doctor.accept(self.relay.answer(answer["sdp"]))
 
     async def told_that(self, wanted: Callable[[Json], bool], seconds: float = 8) -> Json:
         """The newest message to the core that is wanted, as soon as there is one."""
@@ -263,12 +284,14 @@ class Call:
 
     def _tell(self, item: Item) -> bool:
         self.told.append(item)
+        if isinstance(item, dict) and item.get("state") == "closed" and item["session"] == f"s{self._joined}":
+            self.ended.set()
         self._news.set()
         return self.core_up
 
     async def _waves(self) -> None:
         while True:
-            self.session.wave(wave_frame())
+            self.calls.wave(wave_frame())
             await asyncio.sleep(1 / WAVE_HZ)
 
 

@@ -84,7 +84,8 @@ class Relay:
         self._towards_offerer: _Side | None = None
 
     async def offer(self, sdp: str) -> str:
-        """Open the relay, and give the offer as the answering peer gets it."""
+        """Open the relay, also anew after an earlier call, and give the offer as the answering peer gets it."""
+        self.close()
         self._towards_answerer = await _side(self._from_answerer)
         self._towards_offerer = await _side(self._from_offerer)
         self._towards_offerer.peer = first_candidate(sdp)

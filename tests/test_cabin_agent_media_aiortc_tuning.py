@@ -9,7 +9,8 @@ from typing import Any
 
 import aioice.ice
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSctpTransport
+from aiortc.rtcsctptransport import ForwardTsnChunk
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_PLI,
@@ -187,3 +188,40 @@ async def test_requests_for_key_frames_are_answered_by_one(sender: TunedSender) 
     await asyncio.sleep(aiortc_tuning.KEY_GAP_S)
     assert vars(sender)[wanted] is True
     sender.close()
+
+
+# --- what waves leave behind
+
+
+class Waves:
+    """An association that has given up everything to `point` and is not believed yet, as far as is needed here."""
+
+    def __init__(self) -> None:
+        self.point = 7
+        self._rto = 0.4
+        self._forward_tsn_chunk: ForwardTsnChunk | None = None
+
+    def acknowledged(self) -> bool:
+        """An acknowledgement has come; whether it is answered."""
+        self._forward_tsn_chunk = None
+        RTCSctpTransport._update_advanced_peer_ack_point(self)  # type: ignore[arg-type]
+        return self._forward_tsn_chunk is not None
+
+
+def test_not_each_acknowledgement_is_answered_that_waves_were_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since each answer is acknowledged again, a narrow link would soon carry nothing else."""
+
+    def stock(waves: Waves) -> None:
+        waves._forward_tsn_chunk = ForwardTsnChunk()
+        waves._forward_tsn_chunk.cumulative_tsn = waves.point
+
+    aiortc_tuning.apply(["127.0.0.1"])
+    monkeypatch.setattr(aiortc_tuning, "_stock_given_up", stock)
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    waves = Waves()
+    assert [waves.acknowledged() for _ in range(20)] == [True] + [False] * 19
+    waves.point = 9
+    assert [waves.acknowledged() for _ in range(3)] == [True, False, False]
+    now += 0.41
+    assert [waves.acknowledged() for _ in range(3)] == [True, False, False], "it may have been lost"

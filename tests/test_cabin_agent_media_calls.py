@@ -206,6 +206,22 @@ async def test_a_call_later_on_begins_with_the_first_camera(booth: Booth, monkey
     assert booth.cameras.chosen == "room"
 
 
+async def test_the_end_of_all_waits_for_calls_that_are_ending(booth: Booth) -> None:
+    first = await booth.call("s1")
+    first.may_close.clear()
+    second = await booth.offer("s2")
+    second.may_answer.set()
+    await settled()
+    second.may_close.clear()
+    await booth.close("s2")
+    ending = asyncio.create_task(booth.calls.close())
+    await settled()
+    first.may_close.set()
+    second.may_close.set()
+    await asyncio.wait_for(ending, 1)
+    assert first.closed and second.closed
+
+
 async def test_what_is_remembered_of_closed_calls_is_bounded(booth: Booth) -> None:
     for number in range(3 * CLOSED):
         await booth.close(f"n{number}")

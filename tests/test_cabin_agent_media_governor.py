@@ -9,7 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabin_agent.media.governor import CEILING, FLOOR, LADDER, START, START_CLEAN, Governor, Report, still_rate
+from cabin_agent.media.governor import (
+    CEILING,
+    FACE,
+    FLOOR,
+    HEART_BESIDE,
+    LADDER,
+    SPEECH_BESIDE,
+    START,
+    START_CLEAN,
+    WAVES_BESIDE,
+    Governor,
+    Report,
+    beside_still,
+    still_rate,
+)
 
 CLEAN = Report(remb=3_000_000, loss=0.0, rtt_s=0.001, usual_s=0.002, sent=280_000)
 QUEUE = replace(CLEAN, rtt_s=0.402, usual_s=0.450)
@@ -21,6 +35,7 @@ reports = st.builds(
     rtt_s=st.none() | st.floats(0, 5),
     usual_s=st.none() | st.floats(0, 5),
     sent=st.integers(0, 5_000_000),
+    beside=st.integers(0, 1_000_000),
     encoder_s=st.floats(0, 0.2),
     lag_s=st.floats(0, 1),
 )
@@ -90,7 +105,7 @@ def test_an_estimate_of_the_link_is_not_exceeded() -> None:
 
 
 def test_a_queue_is_drained_at_once_and_not_filled_again_soon() -> None:
-    high = replace(Governor(), bitrate=1_000_000, rung=4, rtt_least_s=0.002)
+    high = replace(Governor(), bitrate=1_000_000, rung=6, rtt_least_s=0.002)
     cut = high.step(QUEUE)
     assert cut.bitrate == 500_000
     later = after(cut, [replace(CLEAN, sent=0)] * 20)
@@ -112,43 +127,105 @@ def test_random_loss_on_an_empty_link_is_no_reason_to_shrink() -> None:
 
 
 def test_heavy_loss_cuts_by_half_of_it() -> None:
-    cut = replace(Governor(), bitrate=1_000_000, rung=4).step(Report(remb=1_000_000, loss=0.4, rtt_s=0.01))
+    cut = replace(Governor(), bitrate=1_000_000, rung=6).step(Report(remb=1_000_000, loss=0.4, rtt_s=0.01))
     assert cut.bitrate == 800_000
 
 
 @pytest.mark.parametrize("hard", [replace(CLEAN, encoder_s=0.030), replace(CLEAN, lag_s=0.2)])
 def test_a_machine_that_cannot_keep_up_gets_a_smaller_picture_and_a_rest(hard: Report) -> None:
-    best = replace(Governor(), bitrate=CEILING, rung=4, rtt_least_s=0.002)
-    assert [each.rung for each in after(best, [hard, hard, CLEAN, hard, hard])] == [4] * 5
+    best = replace(Governor(), bitrate=CEILING, rung=6, rtt_least_s=0.002)
+    assert [each.rung for each in after(best, [hard, hard, CLEAN, hard, hard])] == [6] * 5
     slow = after(best, [hard] * 3)[-1]
-    assert slow.shape == LADDER[3]
+    assert slow.shape == LADDER[5]
     rested = [each.rung for each in after(slow, [CLEAN] * 45)]
-    assert rested[:29] == [3] * 29
-    assert rested[-1] == 4
+    assert rested[:29] == [5] * 29
+    assert rested[-1] == 6
 
 
 def test_a_machine_that_is_too_slow_for_anything_ends_at_the_poorest_rung() -> None:
     assert after(Governor(), [replace(CLEAN, encoder_s=0.2)] * 60)[-1].rung == 0
 
 
-@pytest.mark.parametrize(("bitrate", "fits"), [(FLOOR, 0), (140_000, 1), (180_000, 2), (300_000, 3), (700_000, 4)])
+@pytest.mark.parametrize(
+    ("bitrate", "fits"),
+    [(FLOOR, 0), (80_000, 1), (115_000, 2), (140_000, 3), (180_000, 4), (300_000, 5), (700_000, 6)],
+)
 def test_the_ladder_suits_the_rate(bitrate: int, fits: int) -> None:
-    steady = replace(Governor(), bitrate=bitrate, rung=0)
+    steady = replace(Governor(), bitrate=bitrate, rung=0, hold=60)
     found = after(steady, [Report(remb=bitrate, loss=0.0, rtt_s=0.04, sent=bitrate)] * 40)
     assert found[-1].rung == fits
     assert [later.rung - earlier.rung for earlier, later in itertools.pairwise(found)].count(2) == 0
 
 
 def test_a_rate_that_wavers_does_not_change_the_size_each_second() -> None:
-    governor, rungs = replace(Governor(), bitrate=560_000, rung=4), set()
+    governor, rungs = replace(Governor(), bitrate=560_000, rung=6), set()
     for second in range(20):
         governor = replace(governor, bitrate=560_000 if second % 2 else 500_000).step(Report(rtt_s=0.01))
         rungs.add(governor.rung)
-    assert rungs == {4}
+    assert rungs == {6}
 
 
 def test_nothing_reported_changes_nothing() -> None:
     assert after(Governor(), [Report()] * 10)[-1].bitrate == START
+
+
+# --- sound and waves are never cut
+
+
+def test_what_is_sent_from_the_start_is_reckoned_with() -> None:
+    usual = replace(CLEAN, rtt_s=0.04, usual_s=0.04, beside=SPEECH_BESIDE + WAVES_BESIDE)
+    assert after(Governor(), [usual] * 5)[0].bitrate >= START
+
+
+def test_what_is_added_is_taken_from_the_picture_at_once_and_not_given_back_soon() -> None:
+    """On a link that is just wide enough: no queue stands yet, and the estimate knows nothing of it."""
+    narrow = Report(remb=300_000, loss=0.0, rtt_s=0.02, usual_s=0.03, sent=290_000, beside=168_000)
+    before = after(Governor(), [narrow] * 5)[-1]
+    louder = before.making_room(before.beside + HEART_BESIDE)
+    assert louder.bitrate == before.bitrate - HEART_BESIDE
+    heard = replace(narrow, beside=168_000 + HEART_BESIDE, remb=320_000)
+    found = after(louder, [heard] * 3)
+    assert all(each.bitrate == louder.bitrate for each in found)
+
+
+def test_waves_that_begin_are_made_room_for_when_they_are_seen() -> None:
+    quiet = Report(remb=400_000, loss=0.0, rtt_s=0.02, usual_s=0.021, sent=390_000, beside=SPEECH_BESIDE)
+    before = after(Governor(), [quiet] * 120)[-1]
+    assert before.beside < 1.1 * SPEECH_BESIDE
+    seen = before.step(replace(quiet, beside=SPEECH_BESIDE + WAVES_BESIDE))
+    assert before.bitrate - seen.bitrate > 0.9 * WAVES_BESIDE
+
+
+def test_sound_and_waves_that_waver_or_pause_do_not_wear_the_picture_down() -> None:
+    governor, report = Governor(), replace(CLEAN, rtt_s=0.04, usual_s=0.04, remb=320_000, sent=290_000)
+    for second in range(60):
+        beside = 168_000 + (second % 3) * 3_000 - (second % 20 == 0) * 150_000
+        governor = governor.step(replace(report, beside=beside))
+    assert governor.bitrate >= START
+
+
+@given(st.lists(reports, max_size=30), reports)
+def test_more_beside_the_picture_never_gives_it_more(seen: list[Report], last: Report) -> None:
+    before = after(Governor(), seen)[-1] if seen else Governor()
+    rates = [before.step(replace(last, beside=beside)).bitrate for beside in (0, 50_000, 200_000, 400_000, 900_000)]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_a_link_too_narrow_for_a_face_keeps_three_pictures_a_second_and_gives_the_rest_to_the_waves() -> None:
+    """Two seconds down to a face, and further only while the queue still stands; back up once it is gone."""
+    found = after(Governor(), [replace(CLEAN, rtt_s=0.02), *[QUEUE] * 6])
+    assert [each.bitrate for each in found[-6:]][-1] == FLOOR
+    assert FACE in [each.bitrate for each in found]
+    assert found[-1].shape == LADDER[0]
+    wide = Report(remb=600_000, loss=0.0, rtt_s=0.02, usual_s=0.03, sent=30_000)
+    assert after(found[-1], [wide] * 16)[-1].bitrate >= FACE
+    assert after(found[-1], [replace(wide, remb=20_000)] * 16)[-1].bitrate == FACE
+
+
+def test_while_a_still_is_sent_the_two_together_take_what_the_video_had() -> None:
+    narrow, wide = replace(Governor(), bitrate=300_000), replace(Governor(), bitrate=CEILING)
+    assert beside_still(narrow) + still_rate(narrow) == 300_000
+    assert beside_still(wide) == CEILING
 
 
 def test_a_still_goes_fast_on_a_wide_link_and_leaves_room_on_a_narrow_one() -> None:

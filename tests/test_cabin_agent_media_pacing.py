@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabin_agent.media.pacing import BURST, PACE_LEAST, Bucket, Pacer
+from cabin_agent.media.pacing import BURST, PACE, PACE_LEAST, Bucket, Pacer
 
 
 def pacer(rate: float) -> Pacer:
@@ -28,7 +28,14 @@ def test_a_key_frame_is_spread() -> None:
     paced, now = pacer(300_000 / 8), 1.0
     for _ in range(9):
         now += paced.sent(1250, now)
-    assert now - 1 == pytest.approx((9 * 1250 - BURST) / PACE_LEAST, rel=0.05)
+    assert now - 1 == pytest.approx((9 * 1250 - BURST) / (PACE * 300_000 / 8), rel=0.05)
+
+
+def test_at_the_lowest_rates_a_key_frame_is_not_late_for_good() -> None:
+    paced, now = pacer(30_000 / 8), 1.0
+    for _ in range(4):
+        now += paced.sent(1250, now)
+    assert now - 1 == pytest.approx((4 * 1250 - BURST) / PACE_LEAST, rel=0.3)
 
 
 @given(st.floats(1e4, 1e6), st.lists(st.tuples(st.integers(1, 1400), st.floats(0, 0.1)), min_size=1, max_size=80))
@@ -38,7 +45,7 @@ def test_whoever_waits_never_exceeds_the_pace(rate: float, packets: list[tuple[i
         now += pause
         now += paced.sent(size, now)
         sent += size
-    assert sent <= BURST + 1400 + max(PACE_LEAST, rate * 1.3) * (now - 1) * 1.001
+    assert sent <= BURST + 1400 + max(PACE_LEAST, rate * PACE) * (now - 1) * 1.001
 
 
 def test_a_budget_is_empty_when_it_is_spent_and_fills_again() -> None:

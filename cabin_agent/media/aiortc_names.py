@@ -16,7 +16,7 @@ from typing import Any
 WANTED = {"aiortc": ((1, 16), (1, 17)), "aioice": ((0, 13), (0, 14)), "av": ((17, 1), (19, 0))}
 """From the first version on, and before the second one."""
 
-SENDER = "aiortc.rtcrtpsender:RTCRtpSender"
+SENDER, SCTP = "aiortc.rtcrtpsender:RTCRtpSender", "aiortc.rtcsctptransport:RTCSctpTransport"
 ENCODER, STAMP = "_RTCRtpSender__encoder", "_RTCRtpSender__rtp_timestamp"
 LSR, LSR_TIME = "_RTCRtpSender__lsr", "_RTCRtpSender__lsr_time"
 """Private fields of a sender, as they are found in `vars`."""
@@ -35,7 +35,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "_handle_rtcp_packet", "_next_encoded_frame", "_retransmit", "_run_rtp", "_send_keyframe", "transport",
     ),
     "aiortc.rtcsctptransport": ("SCTP_RTO_INITIAL", "SCTP_RTO_MAX", "SCTP_RTO_MIN"),
-    "aiortc.rtcsctptransport:RTCSctpTransport": ("_update_rto",),
+    SCTP: ("_update_advanced_peer_ack_point", "_update_rto"),
 }  # fmt: skip
 """What modules and classes have to hold, since it is replaced, overridden or called."""
 
@@ -43,6 +43,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "aiortc.codecs.h264:H264Encoder": ("codec",),
     "aiortc.codecs.opus:OpusEncoder": ("codec", "first_packet_pts", "resampler"),
     "aiortc.rtcdtlstransport:RTCDtlsTransport": ("_stats_id",),
+    SCTP: ("_forward_tsn_chunk", "_rto"),
     SENDER: (ENCODER, LSR, LSR_TIME, STAMP, "_ssrc", "_stream_id"),
 }
 """What the objects of a class have to be given when they are made, since it is read or set afterwards."""

@@ -36,13 +36,15 @@ from aiortc.rtp import (
 
 from cabin_agent.media.aiortc_names import ENCODER, LSR, LSR_TIME, STAMP, check
 from cabin_agent.media.encoders import TunedH264, TunedVp8
-from cabin_agent.media.governor import FLOOR
+from cabin_agent.media.governor import START
 from cabin_agent.media.pacing import Bucket, Pacer
 
 GATHER_S = 2
 """Seconds for STUN and TURN to answer; the answer to the browser waits for it."""
 RTO_S = (1.0, 0.4, 2.0)
 """SCTP: first, least and longest seconds before a lost message is sent again (RFC 4960 has 3, 1 and 60)."""
+FORWARD_S = 0.2
+"""Seconds, at least, before the receiver is told once more that a wave frame was given up (FORWARD TSN, RFC 3758)."""
 RTX_SHARE = 0.25
 """Of the video's rate, what may be spent on sending again."""
 RTX_FREE_S = 1.0
@@ -50,7 +52,9 @@ RTX_FREE_S = 1.0
 RTX_AGAIN_S = 0.08
 """A packet is not sent again sooner than this, or than one round trip."""
 KEY_GAP_S = 0.5
-"""Seconds between two key frames; requests in between are answered by the later one."""
+"""Seconds between two key frames, at least; requests in between are answered by the later one."""
+KEY_BITS = 40_000
+"""Of a small key frame: at a low rate, two of them are so far apart that one can pass in between."""
 REMB_S = 5.0
 """Seconds for which an estimate of the other side holds."""
 
@@ -117,7 +121,7 @@ class TunedSender(RTCRtpSender):
         self.sent = 0
         self.resent = 0
         self.refused = 0
-        self._spending: tuple[int, float] = (FLOOR, 30.0)
+        self._spending: tuple[int, float] = (START, 30.0)
         self._remb_at = 0.0
         self._last_stamp: int | None = None
         self._first_at: float | None = None
@@ -151,7 +155,7 @@ class TunedSender(RTCRtpSender):
         """What the encoder, frames and what is sent again may take from now on."""
         self._spending = (bitrate, fps)
         self._paced.allow(bitrate)
-        self._rtx.allow(bitrate * RTX_SHARE / 8)
+        self._rtx.allow(max(aiortc.codecs.vpx.PACKET_MAX, bitrate * RTX_SHARE / 8))
         if isinstance(self.encoder, TunedH264 | TunedVp8):
             self.encoder.spend(bitrate, fps)
 
@@ -239,7 +243,8 @@ class TunedSender(RTCRtpSender):
         if self.make is None:
             super()._send_keyframe()
         elif self._key_later is None:
-            wait = max(0.0, self._key_at + KEY_GAP_S - time.monotonic())
+            gap = max(KEY_GAP_S, KEY_BITS / self._spending[0])
+            wait = max(0.0, self._key_at + gap - time.monotonic())
             self._key_later = asyncio.get_running_loop().call_later(wait, self._key_now)
 
     def _key_now(self) -> None:
@@ -258,6 +263,7 @@ def apply(addresses: Sequence[str]) -> None:
     vars(aiortc.rtcpeerconnection)["RTCRtpSender"] = TunedSender
     aiortc.codecs.vpx.MIN_BITRATE = 100_000
     RTCSctpTransport._update_rto = _timed  # type: ignore[method-assign, assignment]
+    RTCSctpTransport._update_advanced_peer_ack_point = _given_up  # type: ignore[method-assign, assignment]
     sctp = aiortc.rtcsctptransport
     sctp.SCTP_RTO_INITIAL, sctp.SCTP_RTO_MIN, sctp.SCTP_RTO_MAX = RTO_S  # type: ignore[assignment]
 
@@ -281,12 +287,29 @@ def round_trips(transport: RTCSctpTransport | None) -> deque[float]:
 
 # Where they are gone this module can still be imported, and `apply` says so.
 _stock_rto: Any = vars(RTCSctpTransport).get("_update_rto")
+_stock_given_up: Any = vars(RTCSctpTransport).get("_update_advanced_peer_ack_point")
 _stock_gather: Any = vars(aioice.ice.Connection).get("get_component_candidates")
 
 
 def _timed(transport: RTCSctpTransport, trip_s: float) -> None:
     round_trips(transport).append(trip_s)
     _stock_rto(transport, trip_s)
+
+
+def _given_up(transport: RTCSctpTransport) -> None:
+    """Say once in a while what was given up, and not at each acknowledgement.
+
+    Each saying is acknowledged, so on a link that loses and has a queue, aiortc's own way is a storm that feeds on
+    itself and takes all of it, waves, speech and picture included.
+    """
+    _stock_given_up(transport)
+    chunk, now = transport._forward_tsn_chunk, time.monotonic()
+    if chunk is not None:
+        said, at = vars(transport).get("given_up", (None, 0.0))
+        if said == chunk.cumulative_tsn and now - at < max(FORWARD_S, transport._rto):
+            transport._forward_tsn_chunk = None
+        else:
+            vars(transport)["given_up"] = (chunk.cumulative_tsn, now)
 
 
 async def _gathered(

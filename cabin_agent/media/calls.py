@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from cabin_agent.media import offer, wire
@@ -33,6 +34,8 @@ class Calls:
         self._core_up = True
         self._session: Session | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._offers: set[asyncio.Task[None]] = set()
+        """Those of them that answer an offer."""
         self._turn = asyncio.Lock()
         self._seen: deque[bytes] = deque(maxlen=OFFERS)
         self._closed: deque[str] = deque(maxlen=CLOSED)
@@ -43,7 +46,9 @@ class Calls:
         """One message of the core."""
         match message.get("type"):
             case "offer":
-                self._start(self._offer(message))
+                offered = self._start(self._offer(message))
+                self._offers.add(offered)
+                offered.add_done_callback(self._offers.discard)
             case "close":
                 self._start(self._close(str(message.get("session"))))
             case "reply" if self._session is not None and message.get("session") == self._session.name:
@@ -68,9 +73,9 @@ class Calls:
             self._session.media()
 
     async def close(self) -> None:
-        """End what there is."""
-        for task in self._tasks:
-            task.cancel()
+        """End what there is; a call that is ending already is waited for."""
+        for offered in tuple(self._offers):
+            offered.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._drop()
 
@@ -94,7 +99,7 @@ class Calls:
         self._refuse_if_closed(name)
         self._note(sdp)
         camera = self._rig.cameras.chosen or self._just_left()
-        session = Session(name, language, self._rig, self._tell, lambda: self._start(self._close(name)))
+        session = Session(name, language, self._rig, self._tell, partial(self._ended, name))
         try:
             answer = await session.answer(sdp)
             self._refuse_if_closed(name)
@@ -112,7 +117,7 @@ class Calls:
     async def _take_place(self, session: Session) -> None:
         before, self._session = self._session, session
         if before is not None:
-            await before.close()
+            await asyncio.shield(self._start(before.close()))
 
     def _note(self, sdp: str) -> None:
         """Refuse an offer that was here before: its browser has long gone on, or somebody else repeats it."""
@@ -129,6 +134,9 @@ class Calls:
         camera, left_at = self._left
         return camera if time.monotonic() - left_at < REJOIN_S else None
 
+    def _ended(self, name: str) -> None:
+        self._start(self._close(name))
+
     async def _close(self, name: str) -> None:
         self._closed.append(name)
         if self._session is not None and self._session.name == name:
@@ -142,10 +150,11 @@ class Calls:
             self._rig.cameras.choose(None)
             await session.close()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

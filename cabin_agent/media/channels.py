@@ -36,7 +36,8 @@ class WaveGate:
     """Sends waveform frames through `wave`, the newest of each stream, and drops what had to wait too long."""
 
     def __init__(self, channel: RTCDataChannel) -> None:
-        self.dropped = 0
+        self.dropped = self.frames = self.sent = 0
+        """Frames that were left out, and frames and bytes that were sent."""
         self._channel = channel
         self._waiting: dict[bytes, bytes] = {}
         channel.bufferedAmountLowThreshold = WAVE_WAITING
@@ -51,7 +52,9 @@ class WaveGate:
 
     def _flush(self) -> None:
         while self._waiting and self._channel.readyState == "open" and self._channel.bufferedAmount <= WAVE_WAITING:
-            self._channel.send(self._waiting.pop(next(iter(self._waiting))))
+            frame = self._waiting.pop(next(iter(self._waiting)))
+            self.frames, self.sent = self.frames + 1, self.sent + len(frame)
+            self._channel.send(frame)
 
 
 class Ctl:

@@ -23,7 +23,7 @@ from av.frame import Frame
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
-from cabin_agent.media.governor import CEILING, FLOOR
+from cabin_agent.media.governor import CEILING, START
 
 NOMINAL_FPS = 30
 """What the encoder divides its rate by, whatever the camera does."""
@@ -45,7 +45,7 @@ class TunedH264(H264Encoder):
         super().__init__()
         self.seconds = 0.0
         """Of one picture in the encoder, smoothed."""
-        self._rate = FLOOR
+        self._rate = START
 
     def spend(self, bitrate: int, fps: float) -> None:
         """From the next picture on: `bitrate` bit/s at `fps` pictures a second."""
@@ -89,7 +89,7 @@ class TunedVp8(Vp8Encoder):
     def __init__(self) -> None:
         super().__init__()
         self.seconds = 0.0
-        self.target_bitrate = FLOOR
+        self.target_bitrate = START
 
     def spend(self, bitrate: int, fps: float) -> None:
         """See `TunedH264.spend`."""

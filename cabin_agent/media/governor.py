@@ -1,17 +1,21 @@
 """What the video may spend: pure, one step a second, from what the doctor's side reports to rate, size and speed.
 
-Sound and waveforms are subtracted from the estimate first and are never cut; the picture pays for everything. The
-estimate of Chrome (REMB, draft-alvestrand-rmcat-remb) covers the video alone and rises to no more than about 1.5
-times what it receives, so on a clean link the governor climbs ahead of it; on a link whose queue stands full the
-estimate says nothing is wrong, so loss and a round trip above its own minimum count as well.
+Sound and waveforms are never cut; the picture pays for everything, down to three small pictures a second. The
+estimate of Chrome (REMB, draft-alvestrand-rmcat-remb) covers the video alone, as it fared beside the sound and the
+waves of that time: they are not in it and must not be subtracted from it again. What is added to them later is not in
+it either: the picture gives that up at once (`making_room`). The estimate rises to no more than about 1.5 times what
+is received, so on a clean link the governor climbs ahead of it; on a link whose queue stands full the estimate says
+nothing is wrong, so loss and a round trip above its own minimum count as well.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-FLOOR = 120_000
-"""bit/s: under it a face is no picture any more."""
+FLOOR = 30_000
+"""bit/s: three small pictures a second, so that one sees that somebody is there."""
+FACE = 120_000
+"""bit/s: under it a face hardly moves. What is cut stops there for a second, and the climb back to it is quick."""
 CEILING = 2_000_000
 """bit/s: above it 720 lines gain nothing."""
 START = 300_000
@@ -25,6 +29,14 @@ CLEAN_QUEUE_S = 0.025
 FULL_QUEUE_S = 0.060
 POOR_QUEUE_S = 0.150
 """Seconds of round trip above its minimum, which stand in queues: where nothing is raised, cut, and cut hard."""
+SPEECH_BESIDE, WAVES_BESIDE, HEART_BESIDE = 48_000, 120_000, 90_000
+"""bit/s on the wire of speech, of twelve leads at 500 Hz, and of the stethoscope; the first two are reckoned with."""
+ADDED = 12_000
+"""bit/s by which sound and waves may waver without the picture giving way."""
+FADES = 0.98
+"""Of what is reckoned with, what still is a second later while less is sent."""
+HOLD_S = 4
+"""Seconds after a cut in which nothing is raised: the estimate is still one of before."""
 KNEE = 0.85
 """Of a rate that was too much, what is not exceeded again soon."""
 KNEE_S = 30
@@ -54,7 +66,9 @@ class Rung:
 
 
 LADDER: tuple[Rung, ...] = (
-    Rung(320, 240, 10, 0),
+    Rung(320, 240, 3, 0),
+    Rung(320, 240, 5, 60_000),
+    Rung(320, 240, 10, 110_000),
     Rung(320, 240, 15, 130_000),
     Rung(640, 480, 15, 170_000),
     Rung(640, 480, 30, 230_000),
@@ -77,6 +91,8 @@ class Report:
     """Median of its round trips: on a narrow link it holds the time that a packet alone takes."""
     sent: int = 0
     """bit/s of video that were sent."""
+    beside: int = 0
+    """bit/s of sound and waves that were sent, with their headers."""
     encoder_s: float = 0.0
     """Seconds of one frame in the encoder."""
     lag_s: float = 0.0
@@ -88,7 +104,7 @@ class Governor:
     """What is sent now, and what has to be remembered for the next second."""
 
     bitrate: int = START
-    rung: int = 3
+    rung: int = 5
     """Index into `LADDER`."""
     best: int = len(LADDER) - 1
     """Rung above which the machine itself could not keep up."""
@@ -102,6 +118,8 @@ class Governor:
     knee: int = CEILING
     """bit/s that is not exceeded while `knee_s` lasts: a little less than what was too much."""
     knee_s: int = 0
+    beside: int = SPEECH_BESIDE + WAVES_BESIDE
+    """bit/s of sound and waves for which the rate leaves room."""
 
     @property
     def shape(self) -> Rung:
@@ -113,7 +131,15 @@ class Governor:
         least = _least(self.rtt_least_s, report.rtt_s)
         queue = _above(report.rtt_s, least)
         later = replace(self, rtt_least_s=least, hold=max(0, self.hold - 1), knee_s=max(0, self.knee_s - 1))
-        return later._machine(report)._link(report, queue)._fit()
+        return later._machine(report)._link(report, queue).making_room(report.beside)
+
+    def making_room(self, beside: int) -> Governor:
+        """Less for the picture by what sound and waves take now, in bit/s, beyond what was reckoned with."""
+        known = replace(self, beside=max(beside, int(FADES * self.beside)))
+        added = beside - self.beside
+        if added < ADDED:
+            return known._fit()
+        return replace(known, bitrate=self.bitrate - added, good=0, hold=HOLD_S)._fit()
 
     def _machine(self, report: Report) -> Governor:
         """A smaller picture when this machine cannot keep up."""
@@ -140,15 +166,19 @@ class Governor:
         if queue > FULL_QUEUE_S:
             share *= 0.5 if queue > POOR_QUEUE_S else 0.75
         knee = min(self.knee if self.knee_s else CEILING, int(KNEE * self.bitrate)) if self.hold == 0 else self.knee
-        bitrate = int(self.bitrate * share)
-        return replace(self, bitrate=bitrate, good=0, hold=4, knee=max(FLOOR, knee), knee_s=KNEE_S)
+        least = FACE if self.bitrate > FACE else FLOOR
+        bitrate = max(least, int(self.bitrate * share))
+        return replace(self, bitrate=bitrate, good=0, hold=HOLD_S, knee=max(FLOOR, knee), knee_s=KNEE_S)
 
     def _raised(self, report: Report, loss: float) -> int:
         """More: quickly where the link is near and wide, else by a twelfth and within what the other side says."""
         if report.usual_s is not None and report.usual_s < NEAR_S and loss <= CLEAN_LOSS and not self.knee_s:
             return max(START_CLEAN, min(CEILING, int(self.bitrate * 1.4)))
-        limit = round((report.remb or FLOOR) * (2 if self._estimate_follows(report) else 0.9))
-        return max(self.bitrate, min(int(self.bitrate * 1.08), limit, self.knee if self.knee_s else CEILING))
+        limit = round((report.remb or 0) * (2 if self._estimate_follows(report) else 0.9))
+        # Of a few small pictures a second nobody can estimate what a link carries; its queue still tells.
+        limit = max(limit, FACE)
+        more = int(self.bitrate * (1.08 if self.bitrate >= FACE else 1.25))
+        return max(self.bitrate, min(more, limit, self.knee if self.knee_s else CEILING))
 
     def _estimate_follows(self, report: Report) -> bool:
         """Whether the estimate is only small because little was sent: then it says nothing about the link."""
@@ -180,5 +210,14 @@ def _above(trip: float | None, least: float | None) -> float:
 
 
 def still_rate(governor: Governor) -> float:
-    """bit/s at which a still picture may be sent beside the video: half of it, and more where the link is wide."""
-    return governor.bitrate * (4.0 if governor.bitrate >= CEILING / 2 else 0.5)
+    """bit/s at which a still picture may be sent: half of the video's rate, and far more where the link is wide."""
+    return governor.bitrate * (0.5 if _narrow(governor) else 4.0)
+
+
+def beside_still(governor: Governor) -> int:
+    """bit/s that are left for the video while a still picture is sent."""
+    return governor.bitrate // 2 if _narrow(governor) else governor.bitrate
+
+
+def _narrow(governor: Governor) -> bool:
+    return governor.bitrate < CEILING / 2

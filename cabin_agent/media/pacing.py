@@ -4,7 +4,7 @@ from __future__ import annotations
 
 PACE = 1.3
 """Times the video's rate: a key frame spreads out, and the frames after it catch up."""
-PACE_LEAST = 400_000 / 8
+PACE_LEAST = 150_000 / 8
 """byte/s: so that a key frame at the lowest rate is not late for good."""
 BURST = 4_000
 """Bytes that leave without waiting: any ordinary frame."""

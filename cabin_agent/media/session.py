@@ -26,19 +26,22 @@ from aiortc import (
 )
 
 from cabin_agent.media import encoders, wire
-from cabin_agent.media.aiortc_tuning import MakeEncoder, TunedSender, preferred_video, round_trips
+from cabin_agent.media.aiortc_tuning import MakeEncoder, TunedSender, preferred_video
 from cabin_agent.media.answers import Answers, Call
 from cabin_agent.media.channels import Ctl, Json, WaveGate
-from cabin_agent.media.governor import Governor, Report, still_rate
+from cabin_agent.media.governor import Governor
 from cabin_agent.media.offer import checked
 from cabin_agent.media.refusal import Refused
 from cabin_agent.media.rig import Rig
+from cabin_agent.media.steering import Steering
 from cabin_agent.media.track import SwitchTrack
 
 log = logging.getLogger(__name__)
 
 State = Literal["new", "connected", "lost", "closed"]
 
+SECOND_S = 1.0
+"""Real seconds between two looks at the call, each with a heartbeat to the page."""
 LOST_S = 2.5
 """Seconds of silence of the page after which the core is told that it may be lost."""
 SILENT_S = 5.0
@@ -60,7 +63,6 @@ class Session:
     ) -> None:
         self.name = name
         self.state: State = "new"
-        self.governor = Governor()
         self._rig = rig
         self._tell = tell
         self._ended = ended
@@ -68,15 +70,14 @@ class Session:
         # with its own policy aiortc leaves the second of two sounds on a transport that it throws away.
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._track = SwitchTrack(rig.cameras, language)
+        self._steering = Steering(rig, self._peer)
         call = Call(
-            name, language, tell, lambda: self._core_up, self._start, self._auscultate,
-            lambda: still_rate(self.governor) / 8,
-        )  # fmt: skip
+            name, language, tell, lambda: self._core_up, self._start, self._auscultate, self._steering.still_rate
+        )
         self._answers = Answers(call, rig)
         self._wave: WaveGate | None = None
         self._core_up = True
         self._heard_at = time.monotonic()
-        self._spent_at = (time.monotonic(), 0, 0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._heart = rig.sound.stethoscope()
         self._peer.on("datachannel", self._channel)
@@ -86,7 +87,12 @@ class Session:
     @property
     def sender(self) -> TunedSender:
         """What sends the video."""
-        return cast(TunedSender, self._peer.getSenders()[0])
+        return self._steering.sender
+
+    @property
+    def governor(self) -> Governor:
+        """What the video may spend now."""
+        return self._steering.governor
 
     async def answer(self, sdp: str) -> str:
         """The answer to an offer; raises `Refused` with "bad-offer", and the call has then to be closed."""
@@ -164,15 +170,20 @@ class Session:
             sender.make = make
             # Picture, speech and heart are three streams: in one, a browser delays each to the slowest.
             sender.stream_of_its_own(str(uuid.uuid4()))
-        self._auscultate(False)
-        self._apply()
+        self._mute(True)
+        self._steering.apply()
 
     def _auscultate(self, on: bool) -> None:
         """Listen to the stethoscope or not; while it is off, nothing of it is sent at all."""
+        if on and not self._heart.listening:
+            self._steering.heart_begins()
         self._heart.listening = on
+        self._mute(not on)
+
+    def _mute(self, muted: bool) -> None:
         for sender in self._peer.getSenders():
             if sender.track is self._heart:
-                cast(TunedSender, sender).muted = not on
+                cast(TunedSender, sender).muted = muted
 
     def _channel(self, channel: RTCDataChannel) -> None:
         if channel.label == "ctl" and self._answers.ctl is None:
@@ -182,7 +193,7 @@ class Session:
             self._answers.event("core", up=self._core_up)
             self.media()
         elif channel.label == "wave" and self._wave is None:
-            self._wave = WaveGate(channel)
+            self._steering.wave = self._wave = WaveGate(channel)
 
     def _page_says(self, message: Json | None) -> None:
         self._heard_at = time.monotonic()
@@ -201,11 +212,11 @@ class Session:
     async def _seconds(self) -> None:
         beat = 0
         while self.state != "closed":
-            await asyncio.sleep(1)
+            await asyncio.sleep(SECOND_S)
             beat += 1
             self._watch()
             self._answers.event("heartbeat", n=beat)
-            self._govern()
+            self._answers.event("quality", **self._steering.second())
             self._tell_clock()
 
     def _watch(self) -> None:
@@ -215,34 +226,6 @@ class Session:
             self._move("closed")
         elif self.state in ("connected", "lost"):
             self._move("lost" if silent > LOST_S else "connected")
-
-    def _govern(self) -> None:
-        """Let the governor look at the last second, and follow it."""
-        heard = self.sender.heard(round_trips(self._peer.sctp))
-        encoder = cast(encoders.VideoEncoder | None, self.sender.encoder)
-        seconds = encoder.seconds if encoder is not None else 0.0
-        fps, sent = self._spent()
-        report = Report(heard.remb, heard.loss, heard.rtt_s, heard.usual_s, sent, seconds, self._rig.lag())
-        self.governor = self.governor.step(report)
-        self._apply()
-        shape, trip = self.governor.shape, self.sender.rtt_s
-        self._answers.event(
-            "quality", width=shape.width, height=shape.height, fps=fps, kbps=round(sent / 1000), loss=heard.loss,
-            rtt_ms=None if trip is None else round(trip * 1000),
-        )  # fmt: skip
-
-    def _apply(self) -> None:
-        shape = self.governor.shape
-        self._rig.cameras.shape(shape.width, shape.height, shape.fps)
-        self.sender.spend(self.governor.bitrate, shape.fps)
-
-    def _spent(self) -> tuple[float, int]:
-        """Frames a second and bit/s of video since this was last asked."""
-        now, sender = time.monotonic(), self.sender
-        at, frames, octets = self._spent_at
-        self._spent_at = (now, sender.frames, sender.sent)
-        since = max(0.001, now - at)
-        return round((sender.frames - frames) / since, 1), round((sender.sent - octets) * 8 / since)
 
     def _tell_clock(self) -> None:
         """Which capture time an RTP timestamp of the video means; the sender adds a random origin to the track's."""
