@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from playwright.async_api import expect
 
-from cabin_agent.wording import text
+from cabin_agent.wording import Language
 from tests.browser import Screens
 from tests.browser_kiosk import Kiosk
 from tests.bundles import absent, measured
@@ -31,75 +33,84 @@ async def test_one_measure_is_declined_while_it_runs(screens: Screens) -> None:
     assert all(measured(bundle, name) for name in (*SIZE, "temperature"))
 
 
-async def test_declining_to_be_measured_ends_the_visit_kindly(screens: Screens) -> None:
+async def test_every_way_out_of_a_visit_is_open_and_leads_to_the_next_one(screens: Screens) -> None:
+    """One after the other in one cabin, cleaned in between."""
     screen = await screens.touch()
     async with Cabin(measures=SIZE) as cabin:
         kiosk = await Kiosk.of(screen, cabin)
-        await kiosk.walk_to("consent_measures")
-        await kiosk.shows(text("fr", "consent.measures.text").split(". ")[0])
-        await kiosk.touch("decline")
-        await kiosk.until("goodbye")
-        assert await kiosk.title() == kiosk.words("title.goodbye")
+        for way, language in WAYS:
+            kiosk.language = language
+            await way(kiosk, cabin)
+            await cabin.lead(in_state("ready"))
+            await kiosk.until("ready")
 
 
-async def test_leaving_is_asked_once_and_can_be_taken_back(screens: Screens) -> None:
-    screen = await screens.touch()
-    async with Cabin(measures=SIZE) as cabin:
-        kiosk = await Kiosk.of(screen, cabin)
-        await kiosk.walk_to("information")
-        await kiosk.touch("ask", "leave")
-        await expect(kiosk.page.get_by_role("alertdialog")).to_be_visible()
-        await kiosk.touch("unask")
-        await expect(kiosk.page.get_by_role("alertdialog")).to_be_hidden()
-        assert (await cabin.view())["state"] == "information"
-        await kiosk.touch("ask", "leave")
-        await kiosk.touch("leave")
-        await kiosk.until("goodbye")
+async def declined(kiosk: Kiosk, _: Cabin) -> None:
+    """Who does not want to be measured is told good-bye."""
+    await kiosk.walk_to("consent_measures")
+    await kiosk.shows(kiosk.words("consent.measures.text").split(". ")[0])
+    await kiosk.touch("decline")
+    await kiosk.until("goodbye")
+    assert await kiosk.title() == kiosk.words("title.goodbye")
 
 
-async def test_three_wrong_codes_call_the_nurse(screens: Screens) -> None:
-    """Each is told; the digits are gone from the screen; after the third somebody comes."""
-    screen = await screens.touch()
-    async with Cabin(measures=SIZE) as cabin:
-        kiosk = await Kiosk.of(screen, cabin, "en")
-        await kiosk.walk_to("code")
-        await expect(kiosk.button("enter")).to_have_attribute("aria-disabled", "true")
-        for _ in range(2):
-            await kiosk.type("000000")
-            await kiosk.main()
-            await kiosk.shows(kiosk.words("code.wrong"))
-            await expect(kiosk.page.locator(".pad-shown")).to_have_text("")
+async def left(kiosk: Kiosk, cabin: Cabin) -> None:
+    """Leaving is asked once and can be taken back."""
+    await kiosk.walk_to("information")
+    await kiosk.touch("ask", "leave")
+    await expect(kiosk.page.get_by_role("alertdialog")).to_be_visible()
+    await kiosk.touch("unask")
+    await expect(kiosk.page.get_by_role("alertdialog")).to_be_hidden()
+    assert (await cabin.view())["state"] == "information"
+    await kiosk.touch("ask", "leave")
+    await kiosk.touch("leave")
+    await kiosk.until("goodbye")
+
+
+async def guessed(kiosk: Kiosk, cabin: Cabin) -> None:
+    """Each wrong code is told; its digits are gone from the screen; after the third somebody comes."""
+    await kiosk.walk_to("code")
+    await expect(kiosk.button("enter")).to_have_attribute("aria-disabled", "true")
+    for _ in range(2):
         await kiosk.type("000000")
         await kiosk.main()
-        await kiosk.until("goodbye")
-        await kiosk.shows(kiosk.words("code.exhausted"))
-        assert (await cabin.view())["nurse_called"]
+        await kiosk.shows(kiosk.words("code.wrong"))
+        await expect(kiosk.page.locator(".pad-shown")).to_have_text("")
+    await kiosk.type("000000")
+    await kiosk.main()
+    await kiosk.until("goodbye")
+    await kiosk.shows(kiosk.words("code.exhausted"))
+    assert (await cabin.view())["nurse_called"]
 
 
-async def test_a_yes_to_a_question_stops_here(screens: Screens) -> None:
+async def called(kiosk: Kiosk, cabin: Cabin) -> None:
+    """The nurse is called once, and the visit goes on."""
+    await kiosk.walk_to("code")
+    await kiosk.touch("call_nurse")
+    await kiosk.shows(kiosk.words("nurse.called"))
+    await expect(kiosk.button("call_nurse")).to_have_attribute("aria-disabled", "true")
+    assert (await cabin.view())["nurse_called"]
+    await kiosk.touch("ask", "leave")
+    await kiosk.touch("leave")
+    await kiosk.until("goodbye")
+
+
+async def answered_yes(kiosk: Kiosk, cabin: Cabin) -> None:
     """All questions are asked, so that no answer is made up; then somebody comes, and nothing else is offered."""
-    screen = await screens.touch()
-    async with Cabin(measures=SIZE) as cabin:
-        kiosk = await Kiosk.of(screen, cabin)
-        await kiosk.walk_to("exclusions-1")
-        await kiosk.touch("answer", "yes")
-        while (await kiosk.key()).startswith("exclusions"):
-            await kiosk.step()
-        await kiosk.until("stopped")
-        await kiosk.shows("15 ou le 112")
-        assert await kiosk.page.locator("button").all_inner_texts() == [kiosk.words("kiosk.staff")]
-        assert (await cabin.view())["nurse_called"]
+    await kiosk.walk_to("exclusions-1")
+    await kiosk.touch("answer", "yes")
+    while (await kiosk.key()).startswith("exclusions"):
+        await kiosk.step()
+    await kiosk.until("stopped")
+    await kiosk.shows("15 ou le 112")
+    assert await kiosk.page.locator("button").all_inner_texts() == [kiosk.words("kiosk.staff")]
+    assert (await cabin.view())["nurse_called"]
+    await cabin.tell("nurse_came")
 
 
-async def test_the_nurse_can_be_called_from_any_screen(screens: Screens) -> None:
-    screen = await screens.touch()
-    async with Cabin(measures=SIZE) as cabin:
-        kiosk = await Kiosk.of(screen, cabin)
-        await kiosk.walk_to("code")
-        await kiosk.touch("call_nurse")
-        await kiosk.shows(kiosk.words("nurse.called"))
-        await expect(kiosk.button("call_nurse")).to_have_attribute("aria-disabled", "true")
-        assert (await cabin.view())["nurse_called"]
+WAYS: tuple[tuple[Callable[[Kiosk, Cabin], Awaitable[None]], Language], ...] = (
+    (declined, "fr"), (left, "fr"), (guessed, "en"), (called, "fr"), (answered_yes, "fr"),
+)  # fmt: skip
 
 
 async def test_silence_is_asked_about_and_then_ends_the_visit(screens: Screens) -> None:

@@ -115,8 +115,8 @@ async def test_the_cabin_reads_its_screens_aloud(screens: Screens) -> None:
         await expect(kiosk.button("voice")).to_be_visible()
         if not (await kiosk.view())["voice"]:
             await expect(kiosk.button("voice")).to_have_attribute("aria-disabled", "true")
-            assert not os.environ.get("CI"), "no voice is installed: `make test` brings espeak-ng, and CI may not skip"
-            pytest.skip("no voice is installed: install espeak-ng to run this test")
+            leave_out = pytest.fail if os.environ.get("CI") else pytest.skip
+            leave_out("no voice is installed: `make test` installs espeak-ng, and in CI it has to be there")
         assert asked == []
         await kiosk.touch("speak", "en")
         async with screen.page.expect_response(lambda answer: "key=state.welcome" in answer.url) as heard:
