@@ -9,13 +9,19 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from cabin_agent.face import Json
+from cabin_agent.visit_table import State
 from cabin_agent.web.stream import Limits
 from cabin_agent.wording import Language, text
 from tests.browser import Screen, Screens, served
 from tests.browser_kiosk import Kiosk, plain
 from tests.stage import SCENES, Doorkeeper, Stage
 
-NOBODYS = ("ready", "cleaning", "out-of-order")
+NOBODYS = {State.READY, State.CLEANING, State.OUT_OF_ORDER}
+PEOPLES = (
+    "welcome", "code", "information", "consent-measures", "consent-remote", "exclusions", "oximetry", "sit", "rest",
+    "waiting-for-doctor", "doctor-measures", "results-hidden", "ticket", "satisfaction", "goodbye", "stopped",
+)  # fmt: skip
+"""Every screen with a person that is drawn in a way of its own."""
 STUCK = {"code": "reason.not-deflated", "text": "dégonflage incomplet", "cure": "Ouvrez le brassard et retirez-le."}
 LOST = ("WebSocket", "ERR_CONNECTION")
 VEIL = "getComputedStyle(document.getElementById('over'), '::backdrop').backgroundColor"
@@ -136,7 +142,8 @@ async def test_what_the_core_warns_of_is_told_in_every_state(screens: Screens, u
     kiosk = await opened(await screens.touch(), url)
     note = kiosk.page.locator('.note[data-key="reason.not-deflated"]')
     unseen = []
-    for scene in [name for name in SCENES if name not in (*NOBODYS, "still-there")]:
+    assert {SCENES[scene].state for scene in PEOPLES} == {*State} - NOBODYS
+    for scene in PEOPLES:
         await shown(kiosk, stage, scene)
         await expect(note, scene).to_have_text(plain(f"Dégonflage incomplet. {STUCK['cure']}"))
         if not await note.evaluate(IN_SIGHT):
