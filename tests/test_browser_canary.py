@@ -184,13 +184,15 @@ async def found_in_next_visit(screen: Screen, cabin: Cabin, canaries: list[str])
     def opened(socket: WebSocket) -> None:
         socket.on("framereceived", lambda frame: seen.append(frame if isinstance(frame, str) else repr(frame)))
 
+    address = screen.page.url
+    await screen.page.goto("about:blank")  # what was still on its way is of the visit before
     screen.page.on("websocket", opened)
 
     def answered(response: Response) -> None:
         sent.append(response)
 
     screen.page.on("response", answered)
-    await screen.page.reload()  # so that its line to the core is one that is listened to
+    await screen.page.goto(address)
     async with cabin.client() as core:
         for kind in (await core.visit())["to_clean"]:
             await core.tell("tick", instrument=kind)
