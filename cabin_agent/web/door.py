@@ -25,8 +25,6 @@ KEEP_ALIVE_S = 30.0
 """Real seconds that a connection may wait for its next request."""
 STRANGERS = 8
 """Bodies for which no account speaks that are read at once."""
-CROWDED = "locked"
-"""The problem's code where more of them come."""
 
 
 class Door:
@@ -74,7 +72,7 @@ class Door:
     def reading(self) -> Iterator[None]:
         """While the body of a request comes for which no account speaks; raises `Problem` where too many do."""
         if self._reading >= STRANGERS:
-            raise Problem(CROWDED, "Too many ask to be let in at this moment: try again in a few seconds.")
+            raise Problem("crowded", "Too many ask to be let in at this moment: try again in a few seconds.")
         self._reading += 1
         try:
             yield

@@ -49,6 +49,7 @@ KINDS: Mapping[str, tuple[int, str, str]] = {
     "internal": (500, "Internal error", "Erreur interne"),
     "no-voice": (501, "No voice", "Pas de voix"),
     "media-down": (503, "No picture and sound now", "Ni image ni son pour l'instant"),
+    "crowded": (503, "Too many at once", "Trop de demandes à la fois"),
     "too-many-streams": (503, "Too many streams", "Trop de flux ouverts"),
 }
 """Code -> HTTP status, English title, French title."""

@@ -129,7 +129,8 @@ place("contrast").onclick = ({ currentTarget }) => {
   currentTarget.setAttribute("aria-pressed", String(high));
 };
 place("sign-out").onclick = async () => {
-  await signOut(api);
+  await signOut(api, () => Object.assign(place("alert"), { textContent: t("staff.sign-out-waits"), hidden: false }));
+  place("alert").hidden = true;
   showSignIn();
 };
 place("end-open").onclick = () => room?.askEnd();
