@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractContextManager, suppress
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 
 from cabin_agent.call_link import media_down
 from cabin_agent.face import Json, Refusal
+from cabin_agent.first_end import first_end
 from cabin_agent.media import wire
 from cabin_agent.media.wire import Picture
 from cabin_agent.media_work import Caller, CallState, Work
@@ -63,7 +63,9 @@ class Peer:
         """Serve it until it ends; raises nothing but cancellation, and leaves no call open."""
         self._heard = asyncio.get_running_loop().time()
         try:
-            await _first_end(self._read(), self._beat(), self._work.run())
+            error = await first_end(self._read(), self._beat(), self._work.run())
+            if error is not None:
+                raise error
         except (OSError, TimeoutError, wire.BadWire) as error:
             log.warning("the media process is given up: %s", str(error) or type(error).__name__)
         except Exception as defect:  # measures go on, and the media process connects again
@@ -259,17 +261,3 @@ def _text(message: Json, key: str) -> str:
     if not isinstance(value, str):
         raise wire.BadWire(f"a message without its {key}")
     return value
-
-
-async def _first_end(*jobs: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first is over; raises what ended it."""
-    tasks = [asyncio.create_task(job) for job in jobs]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        with suppress(asyncio.CancelledError):
-            task.result()

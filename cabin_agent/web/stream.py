@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from aiohttp import ClientError, WSCloseCode, WSMsgType, web
 
 from cabin_agent.face import Face, Json
+from cabin_agent.first_end import first_end
 from cabin_agent.web.guard import KIOSK, TECHNICIAN, Access, account_of, token_of
 from cabin_agent.web.problems import Problem, where
 
@@ -104,13 +104,13 @@ class Streams:
         wanted = partial(self._may_see, everything, account_of(request).role == TECHNICIAN)
         with self._face.watch(waves, wanted) as changes:
             await socket.prepare(request)
-            code = await _first_end(
+            ended = await first_end(
                 self._write(socket, changes, everything, waves),
                 self._beat(socket, lambda: self._entitled(request, everything)),
                 _read(socket),
                 self._stop(),
             )
-        await _close(request, socket, code)
+        await _close(request, socket, _code(ended))
 
     async def _write(
         self, socket: web.WebSocketResponse, changes: AsyncIterator[Json | bytes], everything: bool, waves: bool
@@ -175,18 +175,6 @@ async def _read(socket: web.WebSocketResponse) -> None:
         if message.type is WSMsgType.ERROR:
             break
     raise Ended(WSCloseCode.OK)
-
-
-async def _first_end(*jobs: Coroutine[Any, Any, None]) -> WSCloseCode:
-    """Run all until the first is over; the close code that it asks for."""
-    tasks = [asyncio.create_task(job) for job in jobs]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    return _code(next(iter(done)).exception())
 
 
 def _code(error: BaseException | None) -> WSCloseCode:
