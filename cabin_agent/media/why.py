@@ -63,8 +63,8 @@ WORDS: dict[Why, tuple[str, str]] = {
         "The camera has blocked its driver several times: unplug it, then restart the video.",
     ),
     Why.NO_PORTAUDIO: (
-        "La bibliothèque audio PortAudio manque : installez le paquet libportaudio2, puis redémarrez la vidéo.",
-        "The sound library PortAudio is missing: install the package libportaudio2, then restart the video.",
+        "PortAudio manque : installez le paquet libportaudio2, puis redémarrez la vidéo.",
+        "PortAudio is missing: install the package libportaudio2, then restart the video.",
     ),
     Why.NOT_NAMED: (
         "Aucune carte son n’est nommée : nommez-la dans les réglages si la cabine en a une.",
