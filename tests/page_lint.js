@@ -56,7 +56,7 @@
     const high = rules.top && rect.y < rules.top * innerHeight - 0.5;
     if (high) say(each, `in the top of the screen (${Math.round(rect.y)} px)`);
     const cut = each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1;
-    if (each.matches("button") && cut) say(each, "its words do not fit");
+    if (each.matches("button") && each.textContent.trim() && cut) say(each, "its words do not fit");
     if (each.matches("button") && broken(each)) say(each, "a word of it is broken");
   }
   // What is scrolled out of sight is not in anybody's way.
