@@ -152,16 +152,17 @@ async def test_the_estimate_is_kept_for_the_governor_and_not_given_to_the_encode
     assert sender.heard(deque()).remb is None
 
 
-def report(sender: TunedSender, lost: int) -> RtcpRrPacket:
+def report(ssrc: int, highest: int, lost: int) -> RtcpRrPacket:
     info = RtcpReceiverInfo(
-        ssrc=sender._ssrc, fraction_lost=lost, packets_lost=lost, highest_sequence=9, jitter=0, lsr=0, dlsr=0
+        ssrc=ssrc, fraction_lost=255, packets_lost=lost, highest_sequence=highest, jitter=0, lsr=0, dlsr=0
     )
     return RtcpRrPacket(ssrc=1, reports=[info])
 
 
-async def test_the_worst_loss_of_the_second_counts_once(sender: TunedSender) -> None:
-    for lost in (0, 64, 3):
-        await sender._handle_rtcp_packet(report(sender, lost))
+async def test_the_loss_of_this_stream_is_told_once(sender: TunedSender) -> None:
+    await sender._handle_rtcp_packet(report(sender._ssrc, 1000, 10))
+    await sender._handle_rtcp_packet(report(sender._ssrc ^ 1, 1100, 110))
+    await sender._handle_rtcp_packet(report(sender._ssrc, 1200, 60))
     assert sender.heard(deque()).loss == 0.25
     assert sender.heard(deque()).loss is None
 

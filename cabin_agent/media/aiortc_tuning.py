@@ -37,6 +37,7 @@ from aiortc.rtp import (
 from cabin_agent.media.aiortc_names import ENCODER, LSR, LSR_TIME, STAMP, check
 from cabin_agent.media.encoders import TunedH264, TunedVp8
 from cabin_agent.media.governor import START
+from cabin_agent.media.losses import Losses
 from cabin_agent.media.pacing import Bucket, Pacer
 
 GATHER_S = 2
@@ -66,7 +67,7 @@ class Heard:
     remb: int | None
     """bit/s that it estimates for the video."""
     loss: float | None
-    """Share of packets lost."""
+    """Share of packets lost (`media.losses`)."""
     rtt_s: float | None
     usual_s: float | None
     """Shortest and median round trip."""
@@ -111,7 +112,7 @@ class TunedSender(RTCRtpSender):
         super().__init__(track_or_kind, transport)
         self.make: MakeEncoder | None = None
         self.remb: int | None = None
-        self.loss: float | None = None
+        self.losses = Losses()
         self.rtt_s: float | None = None
         self.round_trips: deque[float] = deque(maxlen=64)
         self.origin: int | None = None
@@ -166,7 +167,7 @@ class TunedSender(RTCRtpSender):
         trips = sorted([*self.round_trips, *other_trips])
         self.round_trips.clear()
         other_trips.clear()
-        loss, self.loss = self.loss, None
+        loss = self.losses.share()
         if not trips:
             return Heard(self.remb, loss, None, None)
         self.rtt_s = trips[0]
@@ -202,7 +203,7 @@ class TunedSender(RTCRtpSender):
         if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
             for report in packet.reports:
                 if report.ssrc == self._ssrc:
-                    self.loss = max(self.loss or 0.0, report.fraction_lost / 256)
+                    self.losses.told(report.highest_sequence, report.packets_lost)
                     self._timed(report)
         await super()._handle_rtcp_packet(packet)
 
