@@ -14,7 +14,7 @@ PIP  := $(BIN)/python -m pip install --disable-pip-version-check --quiet --requi
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes \
         --universal --fork-strategy fewest --python-version 3.11 --extra build
 
-.PHONY: help demo test check bench screens lock clean mosquitto chromium recordings
+.PHONY: help demo test check bench bench-kiosk bench-video screens lock clean mosquitto chromium recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this

@@ -152,8 +152,9 @@ class Screens:
         return await self.open(viewport=DESK_SIZE, locale=LOCALE[language], **options)
 
     async def open(self, **options: Any) -> Screen:
-        """A fresh context: no cookie, no cache, no history of another."""
-        context = await self.browser.new_context(**{**self._options, **options})
+        """A fresh context: no cookie, no cache, no history of another; drawings stand still unless a test says else."""
+        still = {"reduced_motion": "reduce"}
+        context = await self.browser.new_context(**{**still, **self._options, **options})
         for script in self._scripts:
             await context.add_init_script(script)
         screen = Screen(context, await context.new_page())
@@ -196,7 +197,7 @@ async def served(
 
 
 async def open_kiosk(screen: Screen, cabin: Cabin) -> Page:
-    """The kiosk's page of a cabin, let in by its launch ticket as the kiosk's unit does it."""
+    """The kiosk's page of a cabin, let in by its launch ticket."""
     ticket = (cabin.site.runtime / "kiosk.ticket").read_text().strip()
     await screen.page.goto(f"{cabin.url}/kiosk/#ticket={ticket}")
     return screen.page

@@ -46,7 +46,7 @@ Sheets = dict[tuple[str, Language, Theme], list[Labelled]]
 
 async def photograph(endpoint: str, language: Language, sheets: Sheets) -> None:
     """Every picture of every room in one language, in each theme."""
-    async with screens_at(endpoint, reduced_motion="reduce") as screens:
+    async with screens_at(endpoint) as screens:
         for room, pictures in ROOMS.items():
             async for name, page in pictures(screens, language):
                 for theme in THEMES:

@@ -29,7 +29,7 @@ LEFT = """async () => ({
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_a_whole_visit_by_touch(language: Language, screens: Screens) -> None:
-    screen = await screens.touch(language)
+    screen = await screens.touch(language, reduced_motion="no-preference")
     screen.expect("409")  # results are asked for when they are gone
     async with Cabin(20, visit={**QUICK, "rest_s": 20, "rest_minimum_s": 10}) as cabin:
         kiosk = await Kiosk.of(screen, cabin, language)
