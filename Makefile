@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 ARGS   ?=
-# Half of the tests' time is waiting: twice as many workers as the two cores of CI.
-JOBS   ?= 4
+# Some of the tests' time is waiting: more workers than the two cores of CI.
+JOBS   ?= 3
 export CABIN_DATA ?= $(CURDIR)/../shared/data
 # Compiled modules are kept, or each worker compiles every test anew.
 unexport PYTHONDONTWRITEBYTECODE

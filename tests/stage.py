@@ -160,7 +160,7 @@ SCENES: Mapping[str, Scene] = {
         State.CONSULTATION,
         CONSULTING,
         course(plan=[], left_s=None),
-        _call("consultation.connected", sees=False, speaks=False),
+        _call("consultation.heard-silent", connected=True, sees=False, speaks=False),
     ),
     "results-hidden": Scene(State.RESULTS, {"outcomes": told_outcomes()}),
     "ticket": Scene(State.TICKET),
