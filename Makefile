@@ -26,7 +26,7 @@ demo: $(VENV)/run.stamp  ## a whole cabin on this machine with simulated instrum
 test: $(VENV)/dev.stamp mosquitto chromium recordings  ## every test, as CI runs them; installs mosquitto, chromium and espeak-ng with apt if missing
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-check: $(VENV)/dev.stamp  ## formatting, types, import contracts and the quick tests: under one minute
+check: $(VENV)/dev.stamp  ## formatting, types, import contracts and the tests without processes, browser and recordings
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/lint-imports >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
