@@ -3,7 +3,7 @@
 PYTHON ?= python3
 ARGS   ?=
 # Some of the tests' time is waiting: more workers than the two cores of CI.
-JOBS   ?= 3
+JOBS   ?= 4
 export CABIN_DATA ?= $(CURDIR)/../shared/data
 # Compiled modules are kept, or each worker compiles every test anew.
 unexport PYTHONDONTWRITEBYTECODE
