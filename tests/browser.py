@@ -152,7 +152,7 @@ class Screens:
         return await self.open(viewport=DESK_SIZE, locale=LOCALE[language], **options)
 
     async def open(self, **options: Any) -> Screen:
-        """A fresh context: no cookie, no cache, no history of another; drawings stand still unless a test says else."""
+        """A fresh context: no cookie, no cache, no history of another; drawings stand still by default."""
         still = {"reduced_motion": "reduce"}
         context = await self.browser.new_context(**{**still, **self._options, **options})
         for script in self._scripts:
