@@ -29,7 +29,7 @@ VERBS = {
     "run": "the core: instruments, visit, local API, delivery (as systemd starts it)",
     "media": "cameras, sound and the call to the doctor, beside the core (as systemd starts it)",
     "gateway": "the far end: opens envelopes, writes the record, signs receipts (as systemd starts it)",
-    "access": "who may use the local API: named technicians, and the kiosk's launch ticket",
+    "access": "who may use the local API: named accounts, and the kiosk's launch ticket",
     "keys": "make the keys of a cabin or of the record",
     "devices": "the instruments of the running cabin: state, age of the last sample, serial, firmware",
     "simulate": "one simulated instrument, or all of them; prints the URL to connect to",

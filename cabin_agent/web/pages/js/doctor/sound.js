@@ -77,11 +77,12 @@ export class Sound {
   /** What keeps the two from hearing each other, and what a loudspeaker cannot carry. */
   #facts() {
     const away = this.#sound ? ["microphone", "speaker", "stethoscope"].filter((card) => !this.#sound[card]) : [];
-    return [
+    const facts = [
       !this.microphone && t("doctor.microphone.without"),
       ...away.flatMap((card) => [t(`doctor.sound.no-${card}`), this.#sound.why?.[card]]),
       this.listening && this.headphones !== "confirmed" && t("doctor.sound.headphones"),
-    ].filter(Boolean);
+    ];
+    return [...new Set(facts.filter(Boolean))]; // three cards may be missing for one reason
   }
 }
 
