@@ -18,15 +18,10 @@ from typing import Literal
 
 import pytest
 
+from cabin_agent.demo.processes import free_port
+
 ROOT = Path(__file__).resolve().parent.parent
 Kind = Literal["mosquitto", "amqtt"]
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def is_listening(port: int) -> bool:

@@ -22,7 +22,8 @@ async def processes(tmp_path: Path) -> AsyncIterator[Processes]:
 
 
 def starts(folder: Path) -> int:
-    return (folder / "starts").read_text().count("x")
+    written = folder / "starts"
+    return written.read_text().count("x") if written.exists() else 0
 
 
 async def test_a_process_that_ends_at_once_is_left_alone_after_a_few_tries_and_the_rest_goes_on(

@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cabin_agent.demo.processes import free_port
 from sync.link import Backoff, Down, Event, Link, LinkSettings, Message, Tls, Up
-from tests.broker import Broker, free_port
+from tests.broker import Broker
 
 
 def settings(port: int, name: str = "one", **more: Any) -> LinkSettings:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cabin_agent.demo.processes import free_port
 from sync.gateway import Gateway, GatewaySettings, run_gateway
 from sync.keyfile import save_key
 from sync.link import Link, LinkSettings, Message, Up
@@ -18,7 +19,7 @@ from sync.outbox import Letter, Outbox
 from sync.receiver import Check, Receiver
 from sync.store import SqliteStore
 from sync.uplink import Uplink, UplinkSettings, UplinkStatus
-from tests.broker import Broker, Child, Kind, free_port
+from tests.broker import Broker, Child, Kind
 from tests.sync_parties import (
     CABIN,
     POLICY,

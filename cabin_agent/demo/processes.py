@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import random
 import shutil
 import signal
 import socket
@@ -28,6 +29,10 @@ BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Real seconds before each new start of a process that ends again and again; after the last it is left alone."""
 STEADY_S = 20.0
 """Real seconds of life after which a process counts as one that works."""
+
+
+FREE_PORTS = range(20_000, 32_000)
+"""Below Linux' ephemeral range (ip_local_port_range, from 32768), above what services are known by."""
 
 
 class DemoError(Exception):
@@ -57,10 +62,19 @@ def _end_with_parent() -> None:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of the loopback address that nobody uses now, nor is given by chance before it is used.
+
+    The kernel hands out ports from its ephemeral range to every outgoing connection, so that one of those may be
+    taken between the look and the use; the ports below that range go only to who asks for one by number.
+    """
+    for port in random.sample(FREE_PORTS, len(FREE_PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise DemoError(f"No port from {FREE_PORTS[0]} to {FREE_PORTS[-1]} is free: end what uses them.")
 
 
 def check_port(port: int) -> None:
