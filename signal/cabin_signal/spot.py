@@ -33,9 +33,9 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class NoSpot:
-    """No value, and why: too few readings, or readings that do not agree."""
+    """No value, and why: too few readings, readings that do not agree, or that are not of one place."""
 
-    why: Literal["too-few", "unstable"]
+    why: Literal["too-few", "unstable", "mixed"]
     spread: float | None = None
 
 
