@@ -9,12 +9,15 @@ export CABIN_DATA ?= $(CURDIR)/../shared/data
 unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
+PEERS := .venv-bench
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-virtualenv
-LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --generate-hashes \
-        --universal --fork-strategy fewest --python-version 3.11 --extra build
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --generate-hashes \
+        --universal --fork-strategy fewest --python-version 3.11
+LOCK := $(COMPILE) pyproject.toml --extra build
+LOCK_PEERS := $(COMPILE) --group pyproject.toml:peers --no-annotate
 
-.PHONY: help demo test check bench bench-kiosk bench-video screens lock clean mosquitto chromium recordings
+.PHONY: help demo test check bench bench-signal bench-kiosk bench-video plots screens lock clean mosquitto chromium recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this
@@ -37,21 +40,28 @@ check: $(VENV)/dev.stamp  ## formatting, types, import contracts and the tests w
 bench: $(VENV)/dev.stamp  ## the figures of docs/benchmarks.md, measured here
 	@$(BIN)/python -m bench $(ARGS)
 
+bench-signal: $(VENV)/dev.stamp $(PEERS)/run.stamp  ## its figures of the analysis, every peer on the same recordings; ARGS=--quick takes a few of them
+	@$(BIN)/python -m bench --group signal $(ARGS)
+
 bench-kiosk: $(VENV)/dev.stamp  ## its figures of the pages: first paint, twelve leads beside uPlot, sample to pixel
 	@$(BIN)/python -m bench --group kiosk $(ARGS)
 
 bench-video: $(VENV)/dev.stamp  ## its figures of the call, stock aiortc beside it; ARGS=--hour makes the long call an hour
 	@$(BIN)/python -m bench --group video $(ARGS)
 
+plots: $(PEERS)/run.stamp  ## pictures of typical and failing recordings, into docs/signal
+	@PYTHONPATH=.:signal $(PEERS)/bin/python -m bench.signal_plots $(ARGS)
+
 screens: $(VENV)/dev.stamp chromium  ## pictures of every screen in each language and theme, into docs/screens
 	@$(BIN)/python -m tests.screens
 
-lock: $(VENV)/dev.stamp  ## bring both lists of dependencies up to pyproject.toml; ARGS=--upgrade takes the newest
+lock: $(VENV)/dev.stamp  ## bring the three lists of dependencies up to pyproject.toml; ARGS=--upgrade takes the newest
 	@$(LOCK) $(ARGS) --output-file requirements.lock
 	@$(LOCK) $(ARGS) --extra dev --constraint requirements.lock --no-annotate --output-file requirements-dev.lock
+	@$(LOCK_PEERS) $(ARGS) --output-file requirements-bench.lock
 
 clean:  ## remove the virtual environment and every cache
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	@rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -75,6 +85,15 @@ $(VENV)/dev.stamp: requirements-dev.lock requirements.lock pyproject.toml $(VENV
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $(VENV)/run.stamp $@
+
+# What the analysis is measured against, apart from what the cabin needs: some of it is large, some old.
+$(PEERS)/run.stamp: requirements-bench.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$$($(PYTHON) --version) is too old: the peers need 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
+	@echo "Installing the peers of the analysis in $(PEERS) (once, some minutes at most) ..." >&2
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --disable-pip-version-check --quiet --require-virtualenv --require-hashes -r requirements-bench.lock
+	@touch $@
 
 # $(call with_apt,what needs them,packages): as root, or with a sudo that asks nobody who is not there.
 define with_apt

@@ -1,6 +1,6 @@
 """`python -m bench`: measure a group of figures, print the tables, write them to `docs/benchmarks.md`.
 
-`--group kiosk` or `--group video` measures that group instead of the cabin's; what stands there of others stays.
+`--group signal`, `kiosk` or `video` measures that group instead of the cabin's; what stands there of others stays.
 `python -m bench NAME...` measures only what is named, of any group, and writes nothing. Exit codes: 0 every limit is
 kept, 1 one is not, 3 a figure could not be measured.
 """
@@ -22,6 +22,10 @@ from bench import (
     latency,
     processor,
     sealing,
+    signal_beats,
+    signal_changed,
+    signal_pulses,
+    signal_speed,
     start,
     video_clean,
     video_link,
@@ -36,10 +40,17 @@ from cabin_agent.demo.processes import DemoError
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 Measuring = Callable[[], Awaitable[Chapter]]
-TITLES = {"cabin": "The cabin", "kiosk": "The kiosk", "video": "The call"}
+SIGNAL: Mapping[str, Callable[[bool], Awaitable[Chapter]]] = {
+    "beats": signal_beats.chapter,
+    "changed": signal_changed.chapter,
+    "pulses": signal_pulses.chapter,
+    "speed": signal_speed.chapter,
+}
+"""What is measured of the analysis; told whether few recordings are enough."""
+TITLES = {"cabin": "The cabin", "signal": "The analysis", "kiosk": "The kiosk", "video": "The call"}
 
 
-def groups(hour: bool) -> Mapping[str, Mapping[str, Measuring]]:
+def groups(hour: bool, quick: bool = False) -> Mapping[str, Mapping[str, Measuring]]:
     """Every chapter, by group and name."""
     return {
         "cabin": {
@@ -49,6 +60,7 @@ def groups(hour: bool) -> Mapping[str, Mapping[str, Measuring]]:
             "latency": latency.chapter,
             "sealing": sealing.chapter,
         },
+        "signal": {name: partial(measure, quick) for name, measure in SIGNAL.items()},
         "kiosk": {"paint": kiosk_paint.chapter, "pixel": kiosk_pixel.chapter, "sweep": kiosk_sweep.chapter},
         "video": {
             "clean": video_clean.chapter,
@@ -63,9 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the cabin on this machine.")
     parser.add_argument("--group", choices=TITLES, default="cabin", help="what to measure and to write")
     parser.add_argument("--hour", action="store_true", help="a long call of an hour (group video)")
+    parser.add_argument("--quick", action="store_true", help="few recordings, and nothing is written (group signal)")
     parser.add_argument("chapters", nargs="*", metavar="NAME", help="only these, and nothing is written")
     given = parser.parse_args(argv)
-    known = groups(given.hour)
+    known = groups(given.hour, given.quick)
     every = {name: measure for group in known.values() for name, measure in group.items()}
     if unknown := [name for name in given.chapters if name not in every]:
         parser.error(f"there is no chapter {', '.join(unknown)}; there are: {', '.join(every)}")
@@ -76,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BenchError, CoreError, DemoError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 3
-    if not given.chapters:
+    if not (given.chapters or given.quick):
         _write(given.group, part(TITLES[given.group], chapters, load_before))
     return 1 if any(figure.met is False for chapter in chapters for figure in chapter.figures) else 0
 

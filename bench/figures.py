@@ -12,7 +12,7 @@ HEADER = ("figure", "measured", "limit", "met", "peer in the same run", "remark"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table; a limit is the largest value that is good."""
+    """One line of the table; a limit is the largest value that is good, or the least where `at_least` says so."""
 
     what: str
     value: float
@@ -21,11 +21,24 @@ class Figure:
     peer: str = ""
     """What the same machine needed in the same run for something that everybody knows."""
     remark: str = ""
+    at_least: bool = False
+    decimals: int | None = None
+    """Digits behind the point, where three that count are not the right ones."""
 
     @property
     def met(self) -> bool | None:
-        """Whether the limit is kept; None where there is none."""
-        return None if self.limit is None else self.value <= self.limit
+        """Whether the limit is kept; None where there is none. No number (NaN) keeps none."""
+        if self.limit is None:
+            return None
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+    @property
+    def written(self) -> str:
+        """The value with its unit."""
+        if math.isnan(self.value):
+            return "none"
+        value = number(self.value) if self.decimals is None else f"{self.value:.{self.decimals}f}"
+        return f"{value} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +89,10 @@ def figures_table(figures: Sequence[Figure]) -> str:
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
-    limit = "" if figure.limit is None else f"{figure.limit:g} {figure.unit}"
+    sign = "≥ " if figure.at_least else ""
+    limit = "" if figure.limit is None else f"{sign}{figure.limit:g} {figure.unit}"
     met = {None: "", True: "yes", False: "NO"}[figure.met]
-    return (figure.what, f"{number(figure.value)} {figure.unit}", limit, met, figure.peer, figure.remark)
+    return (figure.what, figure.written, limit, met, figure.peer, figure.remark)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +69,20 @@ def test_a_figure_without_a_limit_is_neither_good_nor_bad() -> None:
     assert Figure("seal", 1.0, "ms").met is None
 
 
+@pytest.mark.parametrize(("value", "met"), [(99.8, True), (99.79, False), (math.nan, False)])
+def test_a_limit_may_be_the_least_good_value(value: float, met: bool) -> None:
+    assert Figure("F1", value, "%", 99.8, at_least=True).met is met
+
+
+def test_decimals_are_written_as_asked_and_a_least_value_with_its_sign() -> None:
+    text = figures_table(
+        [Figure("F1", 99.8345, "%", 99.8, at_least=True, decimals=2), Figure("MAE", math.nan, "bpm", 1.5)]
+    )
+    _, _, f1, mae = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert f1[1:4] == ["99.83 %", "≥ 99.8 %", "yes"]
+    assert mae[1:4] == ["none", "1.5 bpm", "NO"]
+
+
 def test_markdown_aligns_its_columns() -> None:
     text = markdown(("a", "long head"), [("first", "1"), ("b", "2")])
     assert text.splitlines() == [
@@ -106,7 +122,7 @@ def test_a_part_describes_the_machine_but_not_its_name(monkeypatch: pytest.Monke
     assert text.endswith("More.")
 
 
-GROUPS = ("cabin", "kiosk", "video")
+GROUPS = ("cabin", "signal", "kiosk", "video")
 
 
 def test_a_group_is_written_without_touching_the_others() -> None:
