@@ -24,6 +24,7 @@ from bench import (
     sealing,
     signal_beats,
     signal_changed,
+    signal_irregular,
     signal_pulses,
     signal_speed,
     start,
@@ -44,6 +45,7 @@ SIGNAL: Mapping[str, Callable[[bool], Awaitable[Chapter]]] = {
     "beats": signal_beats.chapter,
     "changed": signal_changed.chapter,
     "pulses": signal_pulses.chapter,
+    "irregular": signal_irregular.chapter,
     "speed": signal_speed.chapter,
 }
 """What is measured of the analysis; told whether few recordings are enough."""

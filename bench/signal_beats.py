@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from bench.figures import Chapter, Figure, markdown
-from bench.signal_cases import Case, Given, load, records
+from bench.signal_cases import Case, records
 from bench.signal_coverage import ecg_seconds
-from bench.signal_detectors import ECG, OURS, Found
-from bench.signal_run import ready, run
-from bench.signal_score import NARROW_S, Score, score, together
+from bench.signal_detectors import ECG, OURS
+from bench.signal_run import Result, ready, run
+from bench.signal_score import NARROW_S, Score, together
 
 QUICK = ("mitdb/105", "mitdb/119", "mitdb/207", "mitdb/228")
 STRIPS = {"CPSC2019": ("cpsc2019", 95.0), "CPSC2021": ("cpsc2021", 98.7)}
@@ -22,46 +21,27 @@ BEST = 2
 PEERS = tuple(name for name in ECG if name != OURS)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One detector in one case."""
-
-    case: Case
-    given: Given
-    found: Found
-
-    def score(self, window_s: float = 0.150, shift_ms: float = 0.0, withhold: bool = False) -> Score:
-        """Against the reference; `withhold`: beats of bad seconds are not counted."""
-        withheld = self.found.bad if withhold else ()
-        g = self.given
-        return score(g.beats, self.found.beats, g.fs, g.left_out, window_s, shift_ms, withheld)
-
-    @property
-    def late_ms(self) -> list[float]:
-        """How long after its R each beat was announced."""
-        both = zip(self.found.known, self.found.beats, strict=True)
-        return [(known - beat) * 1000 / self.given.fs for known, beat in both]
-
-
 Results = Mapping[str, Sequence[Result]]
 
 
-def results(cases: Sequence[Case], names: Sequence[str]) -> dict[str, list[Result]]:
-    """Every detector in every case."""
-    given = [load(case) for case in cases]
-    found = run(dict.fromkeys(names, cases))
-    return {name: [Result(*each) for each in zip(cases, given, found[name], strict=True)] for name in names}
+def by_case(found: Mapping[str, Sequence[Result]]) -> dict[str, dict[Case, Result]]:
+    """The results of every detector, to be looked up."""
+    return {name: {result.case: result for result in each} for name, each in found.items()}
 
 
 async def chapter(quick: bool) -> Chapter:
     """Detect in every recording of the development set."""
     ready()
     mitdb = [Case(name) for name in (QUICK if quick else records("mitdb"))]
-    whole = results(mitdb, list(ECG))
-    strips = {name: results(_few(database, quick), list(ECG)) for name, (database, _) in STRIPS.items()}
-    stress = {name: results([Case(record)], list(ECG)) for name, (record, _) in STRESS.items()}
+    strip_cases = {name: _few(database, quick) for name, (database, _) in STRIPS.items()}
+    stress_cases = {name: [Case(record)] for name, (record, _) in STRESS.items()}
+    every = [*mitdb, *(case for cases in (*strip_cases.values(), *stress_cases.values()) for case in cases)]
+    found = by_case(run(dict.fromkeys(ECG, tuple(every))))
+    whole = _those(found, mitdb)
+    strips = {name: _those(found, cases) for name, cases in strip_cases.items()}
+    stress = {name: _those(found, cases) for name, cases in stress_cases.items()}
     seconds = ecg_seconds(
-        [(r.given, r.found) for r in [*whole[OURS], *stress["24 dB"][OURS], *stress["12 dB"][OURS]]]
+        [(r.truth, r.found) for r in [*whole[OURS], *stress["24 dB"][OURS], *stress["12 dB"][OURS]]]
     )
     return Chapter(
         "QRS detection",
@@ -77,6 +57,10 @@ async def chapter(quick: bool) -> Chapter:
             [_detectors_table(whole), _bases_table({**strips, **stress}), _worst_table(whole[OURS]), seconds]
         ),
     )
+
+
+def _those(found: Mapping[str, Mapping[Case, Result]], cases: Sequence[Case]) -> dict[str, list[Result]]:
+    return {name: [each[case] for case in cases] for name, each in found.items()}
 
 
 def _few(database: str, quick: bool) -> list[Case]:
@@ -144,7 +128,7 @@ def _kept(each: Sequence[Result]) -> str:
     """How much was withheld, and what that leaves."""
     kept, every = together(r.score(withhold=True) for r in each), together(r.score() for r in each)
     seconds = sum(end - start for r in each for start, end in r.found.bad)
-    part = seconds / sum(len(r.given.samples) for r in each)
+    part = seconds / sum(r.truth.length for r in each)
     beats = 1 - (kept.found + kept.missed) / max(1, every.found + every.missed)
     return f"withheld: {part:.1%} of the time, {beats:.1%} of the beats, then F1 {kept.f1:.2f} %"
 
@@ -156,7 +140,7 @@ def _f1(what: str, value: float, limit: float | None, all_f1: Mapping[str, float
 def named(values: Mapping[str, float], unit: str, decimals: int, highest: bool = True) -> str:
     """The best peers by a value, as "wfdb gqrs 99.69 %, wfdb xqrs 99.42 %"."""
     peers = sorted((name for name in values if not name.startswith(OURS)), key=values.__getitem__, reverse=highest)
-    return ", ".join(f"{name} {values[name]:.{decimals}f} {unit}" for name in peers[:BEST])
+    return ", ".join(f"{name} {values[name]:.{decimals}f} {unit}".rstrip() for name in peers[:BEST])
 
 
 def _detectors_table(whole: Results) -> str:
@@ -196,7 +180,7 @@ def _worst_table(ours: Sequence[Result]) -> str:
     rows = []
     for r in worst:
         every, kept = r.score(), r.score(withhold=True)
-        share = sum(end - start for start, end in r.found.bad) / len(r.given.samples)
+        share = sum(end - start for start, end in r.found.bad) / r.truth.length
         rows.append(
             (
                 r.case.record.split("/")[1],

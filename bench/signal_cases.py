@@ -11,13 +11,14 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.signal_changes import CHANGES, Changed, Samples, Spans, chance
+from bench.signal_changes import CHANGES, Changed, Samples, Spans, chance, qrs_height
 
 Indices = NDArray[np.int64]
 """Sample numbers."""
@@ -27,6 +28,8 @@ BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
 """WFDB's codes of beats (annotation codes of ecgcodes.h)."""
 NOISE_FROM, NOISE_CLEAN = "nstdb/118e12", "mitdb/118"
 """Electrode motion is the first minus the second."""
+QUIET = 0.01
+"""Less than this in a second is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,22 @@ class Given:
     left_out: Spans
     """Samples [start, end] in which nothing is counted: ventricular flutter, holes."""
 
+    @property
+    def truth(self) -> Truth:
+        """What is known of it, without the samples."""
+        return Truth(len(self.samples), self.fs, self.beats, self.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known of a case; small enough to keep thousands."""
+
+    length: int
+    """In samples."""
+    fs: float
+    beats: Indices
+    left_out: Spans
+
 
 def data_folder() -> Path:
     """The folder of real recordings: CABIN_DATA, else `../shared/data` beside the checkout."""
@@ -67,7 +86,8 @@ def records(database: str) -> list[str]:
 
 def load(case: Case) -> Given:
     """The samples and the reference. FileNotFoundError where the recordings are not there."""
-    samples, fs = read(case.record, case.channel)
+    kept, fs = read(case.record, case.channel)
+    samples = kept.copy()
     beats, left_out = reference(case.record)
     if case.seconds is not None:
         samples = samples[: round(case.seconds * fs)]
@@ -80,8 +100,9 @@ def load(case: Case) -> Given:
     return Given(changed.samples, changed.fs, moved, tuple(spans) + changed.holes)
 
 
+@lru_cache(maxsize=64)
 def read(record: str, channel: int) -> tuple[Samples, float]:
-    """One channel in its physical unit, and its sampling rate in Hz."""
+    """One channel in its physical unit, and its sampling rate in Hz; the array is shared and not to be written to."""
     with _wfdb() as wfdb:
         found = wfdb.rdrecord(str(data_folder() / record), channels=[channel])
     return np.asarray(found.p_signal[:, 0], dtype=np.float64), float(found.fs)
@@ -100,6 +121,14 @@ def reference(record: str) -> tuple[Indices, Spans]:
     return beats, tuple(zip(begins, ends, strict=False))
 
 
+def beats_only(record: str, extension: str) -> tuple[Indices, float]:
+    """The beats of an annotation without a recording, and its ticks a second."""
+    with _wfdb() as wfdb:
+        notes = wfdb.rdann(str(data_folder() / record), extension)
+    marks = zip(notes.sample.tolist(), notes.symbol, strict=True)
+    return np.array([sample for sample, symbol in marks if symbol in BEATS], dtype=np.int64), float(notes.fs)
+
+
 def rhythm_changes(record: str) -> Sequence[tuple[int, str]]:
     """(sample, name of the rhythm that begins there) of an annotated recording."""
     with _wfdb() as wfdb:
@@ -108,11 +137,17 @@ def rhythm_changes(record: str) -> Sequence[tuple[int, str]]:
     return [(sample, note.rstrip("\0")[1:]) for sample, note in named if note.startswith("(")]
 
 
+@lru_cache(maxsize=1)
 def motion_noise() -> Samples:
-    """Electrode motion alone, in mV at 360 Hz: stressed minus clean recording, its quiet parts left out."""
-    noise = read(NOISE_FROM, 0)[0] - read(NOISE_CLEAN, 0)[0]
+    """Electrode motion alone at 360 Hz, in heights of the QRS: stressed minus clean recording, quiet parts left out.
+
+    The stressed one lies some millivolts lower throughout; that is no motion, and is taken off.
+    """
+    clean, fs = read(NOISE_CLEAN, 0)
+    noise = (read(NOISE_FROM, 0)[0] - clean) / qrs_height(clean, fs, reference(NOISE_CLEAN)[0])
     seconds = noise[: len(noise) // 360 * 360].reshape(-1, 360)
-    kept: Samples = seconds[np.ptp(seconds, axis=1) > 0].ravel()
+    quiet = np.ptp(seconds, axis=1) < QUIET
+    kept: Samples = (seconds[~quiet] - np.median(seconds[quiet])).ravel()
     return kept
 
 

@@ -24,6 +24,7 @@ STEP_MV, STEP_EVERY_S = 5.0, 20.0
 GAP_S, GAP_EVERY_S = (0.2, 2.0), 30.0
 NEAR_S = 0.15
 """Beats so near to a hole are not counted: the QRS may lie in it."""
+NOISE_DB = 12.0
 QRS_S = 0.05
 """Half the width in which a QRS is measured from top to bottom."""
 
@@ -38,7 +39,7 @@ class Changed:
 
 
 Noise = Callable[[], Samples]
-"""Gives electrode motion in mV at 360 Hz."""
+"""Gives electrode motion at 360 Hz, at `NOISE_DB`, in heights of the QRS."""
 Change = Callable[[Changed, np.random.Generator, NDArray[np.int64], Noise | None], Changed]
 
 
@@ -97,23 +98,22 @@ def _times(given: Changed, every_s: float, rng: np.random.Generator) -> list[int
 def _moved(
     decibel: float, given: Changed, rng: np.random.Generator, beats: NDArray[np.int64], noise: Noise | None
 ) -> Changed:
-    """Electrode motion at a signal-to-noise ratio as the noise stress test defines it (Moody 1984): the power of the
-    signal is that of a sine as high as the recording's median QRS."""
+    """Electrode motion as strong, beside the recording's QRS, as the noise stress test has it at so many decibels."""
     if noise is None:
         raise ValueError("movement needs a recording of it")
     track = noise()
     track = np.roll(track, int(rng.integers(len(track))))
     seconds = np.arange(len(given.samples)) / given.fs
     added = np.interp(seconds * 360 % len(track), np.arange(len(track)), track)
-    power = _qrs_height(given, beats) ** 2 / 8
-    scale = np.sqrt(power / 10 ** (decibel / 10) / np.mean(added**2))
+    scale = qrs_height(given.samples, given.fs, beats) * 10 ** ((NOISE_DB - decibel) / 20)
     return Changed(given.samples + scale * added, given.fs)
 
 
-def _qrs_height(given: Changed, beats: NDArray[np.int64]) -> float:
-    half = round(QRS_S * given.fs)
-    inside = beats[(beats >= half) & (beats < len(given.samples) - half)]
-    heights = [float(np.ptp(given.samples[at - half : at + half + 1])) for at in inside.tolist()]
+def qrs_height(samples: Samples, fs: float, beats: NDArray[np.int64]) -> float:
+    """The median QRS from top to bottom, in the unit of the samples; 1 where there is no beat."""
+    half = round(QRS_S * fs)
+    inside = beats[(beats >= half) & (beats < len(samples) - half)]
+    heights = [float(np.ptp(samples[at - half : at + half + 1])) for at in inside.tolist()]
     return float(np.median(heights)) if heights else 1.0
 
 

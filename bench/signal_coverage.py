@@ -14,7 +14,7 @@ from itertools import groupby
 import numpy as np
 
 from bench.figures import markdown
-from bench.signal_cases import Given
+from bench.signal_cases import Truth
 from bench.signal_detectors import Found
 from bench.signal_score import WIDE_S, inside, pairs
 
@@ -65,22 +65,29 @@ def at_coverage(points: Sequence[Point], coverage: float) -> Point | None:
     return next((point for point in points if point.coverage >= coverage - 1e-9), None)
 
 
-def graded_beats(given: Given, found: Found) -> list[Stretch]:
+def graded_beats(truth: Truth, found: Found) -> list[Stretch]:
     """One stretch for each graded span; errors are missed and invented beats, units the reference's."""
-    left_out = tuple((start, end + 1) for start, end in given.left_out)
-    ref = given.beats[~inside(given.beats, left_out)]
+    left_out = tuple((start, end + 1) for start, end in truth.left_out)
+    ref = truth.beats[~inside(truth.beats, left_out)]
     det = np.array(found.beats, dtype=np.int64)
     det = det[~inside(det, left_out)]
-    mine, theirs = pairs(ref, det, round(WIDE_S * given.fs))
+    mine, theirs = pairs(ref, det, round(WIDE_S * truth.fs))
     edges = [start for start, _, _ in found.quality] + [found.quality[-1][1]] if found.quality else []
     missed, invented, beats = (
         np.histogram(at, edges)[0] for at in (np.delete(ref, mine), np.delete(det, theirs), ref)
     )
-    lengths = np.diff(edges) / given.fs
+    lengths = np.diff(edges) / truth.fs
     return [
         Stretch(GRADES.index(grade), float(lengths[n]), float(missed[n] + invented[n]), float(beats[n]))
         for n, (_, _, grade) in enumerate(found.quality)
     ]
+
+
+def mean_grade(found: Found, start: int, end: int) -> float:
+    """Of samples [start, end): 0 all good, 2 all bad, or nothing known."""
+    shares = [(max(0, min(end, e) - max(start, s)), GRADES.index(grade)) for s, e, grade in found.quality]
+    total = sum(share for share, _ in shares)
+    return round(sum(share * grade for share, grade in shares) / total, 3) if total else 2.0
 
 
 def windows(stretches: Sequence[Stretch], seconds: float = WINDOW_S) -> list[Stretch]:
@@ -101,9 +108,9 @@ def _joined(group: Sequence[Stretch]) -> Stretch:
     return Stretch(round(doubt, 6), weight, sum(s.errors for s in group), sum(s.units for s in group))
 
 
-def ecg_seconds(recordings: Sequence[tuple[Given, Found]]) -> str:
+def ecg_seconds(recordings: Sequence[tuple[Truth, Found]]) -> str:
     """Markdown: what the grade of each second keeps, and the errors in what is kept."""
-    stretches = [s for given, found in recordings for s in graded_beats(given, found)]
+    stretches = [s for truth, found in recordings for s in graded_beats(truth, found)]
     return grades_table("ECG seconds kept", "missed or invented per 1000 beats kept", curve(stretches), 1000)
 
 

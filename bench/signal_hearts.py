@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.signal_cases import Given, Indices, data_folder
+from bench.signal_cases import Indices, Truth, data_folder
 from bench.signal_changes import Spans
-from bench.signal_coverage import GRADES, Stretch, graded_beats
+from bench.signal_coverage import Stretch, graded_beats, mean_grade
 from bench.signal_detectors import Found
 from bench.signal_score import Score, pairs, score
 
@@ -38,18 +38,18 @@ class Pulses:
     """One detector on one pleth."""
 
     name: str
-    given: Given
+    truth: Truth
     found: Found
     heart: Heart
 
     @property
     def lag(self) -> int:
         """Samples from the R peak to the pulse as this detector marks it, one constant for the recording."""
-        return lag(self.heart.beats, np.array(self.found.beats, dtype=np.int64), self.given.fs)
+        return lag(self.heart.beats, np.array(self.found.beats, dtype=np.int64), self.truth.fs)
 
     def score(self, withheld: Spans = ()) -> Score:
         """Against the heart's beats, the lag taken off; `withheld` in samples of the pleth."""
-        fs, off = self.given.fs, self.lag
+        fs, off = self.truth.fs, self.lag
         moved = tuple((start - off, end - off) for start, end in withheld)
         return score(self.heart.beats, np.array(self.found.beats) - off, fs, self.heart.left_out, withheld=moved)
 
@@ -100,18 +100,22 @@ class RateWindow:
 
 def rate_windows(one: Pulses, record: str, live: bool = False) -> list[RateWindow]:
     """Every window in which the reference has no doubt."""
-    fs, off = one.given.fs, one.lag
+    fs, off = one.truth.fs, one.lag
     moved = np.array(one.found.beats, dtype=np.int64) - off
     monitor = _monitor(record)
     out = []
-    for start in np.arange(0, len(one.given.samples) / fs - WINDOW_S + 1e-9, STEP_S):
+    for start in np.arange(0, one.truth.length / fs - WINDOW_S + 1e-9, STEP_S):
         a, b = round(start * fs), round((start + WINDOW_S) * fs)
         heart = strip_rate(one.heart.beats, a, b, fs)
         if heart is None or any(s < b and e > a for s, e in one.heart.left_out):
             continue
         pulse = _stated(one, a + off, b + off) if live else strip_rate(moved, a, b, fs)
         shown = [monitor[t] for t in range(int(start), int(start + WINDOW_S)) if t in monitor]
-        out.append(RateWindow(heart, pulse, float(np.mean(shown)) if shown else None, _doubt(one, a + off, b + off)))
+        out.append(
+            RateWindow(
+                heart, pulse, float(np.mean(shown)) if shown else None, mean_grade(one.found, a + off, b + off)
+            )
+        )
     return out
 
 
@@ -125,15 +129,9 @@ def _stated(one: Pulses, start: int, end: int) -> float | None:
     spoiled = sum(max(0, min(end, e) - max(start, s)) for s, e in one.found.bad)
     if spoiled > BAD_PART * (end - start):
         return None
-    until = end / one.given.fs
+    until = end / one.truth.fs
     fresh = [bpm for t, bpm in one.found.rates if until - FRESH_S < t <= until]
     return fresh[-1] if fresh else None
-
-
-def _doubt(one: Pulses, start: int, end: int) -> float:
-    shares = [(max(0, min(end, e) - max(start, s)), GRADES.index(grade)) for s, e, grade in one.found.quality]
-    total = sum(share for share, _ in shares)
-    return round(sum(share * grade for share, grade in shares) / total, 3) if total else 2.0
 
 
 def _monitor(record: str) -> dict[int, float]:
@@ -174,7 +172,7 @@ def rate_errors(found: Sequence[RateWindow]) -> RateErrors:
 def pulse_stretches(one: Pulses) -> list[Stretch]:
     """Graded spans with the errors in them; the reference is moved to where this detector marks a pulse."""
     moved = tuple((start + one.lag, end + one.lag) for start, end in one.heart.left_out)
-    return graded_beats(Given(one.given.samples, one.given.fs, one.heart.beats + one.lag, moved), one.found)
+    return graded_beats(Truth(one.truth.length, one.truth.fs, one.heart.beats + one.lag, moved), one.found)
 
 
 def rate_stretches(found: Sequence[RateWindow]) -> list[Stretch]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.figures import Chapter, Figure, markdown
 from bench.signal_beats import named
-from bench.signal_cases import Case, Given, load, records
+from bench.signal_cases import Case, Truth, records
 from bench.signal_coverage import coverage_table, curve, grades_table
 from bench.signal_detectors import PLETH
 from bench.signal_hearts import (
@@ -38,9 +38,14 @@ async def chapter(quick: bool) -> Chapter:
     names = records("bidmc")[:: 5 if quick else 1]
     pleths, leads = (tuple(Case(name, channel) for name in names) for channel in (0, 1))
     found = run({**dict.fromkeys(PLETH, pleths), **dict.fromkeys(READERS, leads)})
-    given = [load(case) for case in pleths]
-    hearts = [agreement(a, b, given[0].fs) for a, b in zip(*(found[name] for name in READERS), strict=True)]
-    every = {name: [Pulses(name, *each) for each in zip(given, found[name], hearts, strict=True)] for name in PLETH}
+    given = [result.truth for result in found[OURS]]
+    hearts = [
+        agreement(a.found, b.found, a.truth.fs) for a, b in zip(*(found[name] for name in READERS), strict=True)
+    ]
+    every = {
+        name: [Pulses(name, r.truth, r.found, heart) for r, heart in zip(found[name], hearts, strict=True)]
+        for name in PLETH
+    }
     rates = {
         name: [w for one, r in zip(each, names, strict=True) for w in rate_windows(one, r)]
         for name, each in every.items()
@@ -60,8 +65,8 @@ async def chapter(quick: bool) -> Chapter:
     )
 
 
-def _kept(hearts: Sequence[Heart], given: Sequence[Given]) -> float:
-    return 1 - sum(e - s for h in hearts for s, e in h.left_out) / sum(len(g.samples) for g in given)
+def _kept(hearts: Sequence[Heart], given: Sequence[Truth]) -> float:
+    return 1 - sum(e - s for h in hearts for s, e in h.left_out) / sum(g.length for g in given)
 
 
 def _figures(every: Mapping[str, Sequence[Pulses]], rates: Mapping[str, Sequence[RateWindow]]) -> tuple[Figure, ...]:
@@ -70,9 +75,9 @@ def _figures(every: Mapping[str, Sequence[Pulses]], rates: Mapping[str, Sequence
     live = errors[LIVE]
     kept = together(one.score(one.found.bad) for one in every[OURS])
     spoiled = sum(e - s for one in every[OURS] for s, e in one.found.bad)
-    part = spoiled / sum(len(one.given.samples) for one in every[OURS])
+    part = spoiled / sum(one.truth.length for one in every[OURS])
     late = [
-        (k - b) * 1000 / one.given.fs
+        (k - b) * 1000 / one.truth.fs
         for one in every[OURS]
         for k, b in zip(one.found.known, one.found.beats, strict=True)
     ]

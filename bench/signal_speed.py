@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from bench.figures import Chapter, Figure, median
 from bench.signal_cases import Case
-from bench.signal_detectors import OURS, SMALL_BLOCKS, Found
-from bench.signal_run import python, ready, run
+from bench.signal_detectors import OURS, SMALL_BLOCKS
+from bench.signal_run import Result, python, ready, run
 
 RECORD = "mitdb/219"
 ROUNDS = 3
@@ -42,18 +42,18 @@ async def chapter(quick: bool) -> Chapter:
     )
 
 
-def times_real(rounds: Sequence[Mapping[str, Sequence[Found]]], name: str, seconds: float) -> float:
+def times_real(rounds: Sequence[Mapping[str, Sequence[Result]]], name: str, seconds: float) -> float:
     """Seconds of signal for each second of processor time; the second of each two runs, median of the rounds."""
-    return seconds / median([each[name][1].cpu_s for each in rounds])
+    return seconds / median([each[name][1].found.cpu_s for each in rounds])
 
 
-def _speed_figures(rounds: Sequence[Mapping[str, Sequence[Found]]], seconds: float) -> list[Figure]:
+def _speed_figures(rounds: Sequence[Mapping[str, Sequence[Result]]], seconds: float) -> list[Figure]:
     peers = {name: times_real(rounds, name, seconds) for name in PEERS}
     figures = []
     for name, (blocks, limit) in LIMITS.items():
         ours = times_real(rounds, name, seconds)
         beside = ", ".join(f"{peer} {speed:.0f}×; ratio {ours / speed:.1f}" for peer, speed in peers.items())
-        spent = sorted(each[name][1].cpu_s for each in rounds)
+        spent = sorted(each[name][1].found.cpu_s for each in rounds)
         remark = f"{len(spent)} times, {seconds / spent[-1]:.0f} to {seconds / spent[0]:.0f}×"
         figures.append(Figure(f"ECG {blocks}", ours, "× real time", limit, beside, remark, at_least=True))
     return figures

@@ -14,15 +14,18 @@ from bench.signal_detectors import DETECTORS, timed
 
 
 def main(argv: Sequence[str]) -> int:
-    """Reads the cases, writes what was found, in the same order."""
+    """Reads the cases, writes what is true and what was found, in the same order."""
     detector, cases, result = argv
     warnings.simplefilter("ignore")  # what peers warn of is theirs
-    found = []
-    for words in json.loads(Path(cases).read_text()):
-        given = load(Case(**words))
-        found.append(asdict(timed(DETECTORS[detector], given.samples, given.fs)))
-    Path(result).write_text(json.dumps(found))
+    answers = [_answer(detector, Case(**words)) for words in json.loads(Path(cases).read_text())]
+    Path(result).write_text(json.dumps(answers))
     return 0
+
+
+def _answer(detector: str, case: Case) -> dict[str, object]:
+    given = load(case)
+    truth = {**asdict(given.truth), "beats": given.beats.tolist()}
+    return {"truth": truth, "found": asdict(timed(DETECTORS[detector], given.samples, given.fs))}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.signal_changed import FREE, LIMITED
-from bench.signal_changes import CHANGES, GAP_S, HUM_MV, NEAR_S, Changed, Samples, chance
+from bench.signal_changes import CHANGES, GAP_S, HUM_MV, NEAR_S, Changed, Samples, chance, qrs_height
 from tests.cabin_signal_models import heart
 
 FS, SECONDS = 360.0, 120.0
@@ -82,11 +82,18 @@ def test_gaps_are_holes_with_a_margin() -> None:
 
 
 @pytest.mark.parametrize("decibel", [24, 18, 12])
-def test_motion_has_the_power_that_the_stress_test_defines(decibel: int) -> None:
+def test_motion_is_as_strong_beside_the_qrs_as_its_decibels_say(decibel: int) -> None:
     added = changed(f"motion {decibel} dB").samples - WHOLE
     height = float(np.ptp(WHOLE[BEATS[0] - 18 : BEATS[0] + 19]))
-    ratio = (height**2 / 8) / float(np.mean(added**2))
-    assert 10 * np.log10(ratio) == pytest.approx(decibel, abs=0.1)
+    expected = height * float(np.std(np.resize(noise(), len(added)))) * 10 ** ((12 - decibel) / 20)
+    assert float(np.std(added)) == pytest.approx(expected, rel=0.1)
+
+
+def test_qrs_height_is_the_median_of_whole_qrs() -> None:
+    samples = np.zeros(1000)
+    samples[[100, 300, 500, 999]] = (1, 2, 3, 9)
+    assert qrs_height(samples, 100.0, np.array([100, 300, 500, 999])) == 2
+    assert qrs_height(samples, 100.0, np.zeros(0, dtype=np.int64)) == 1
 
 
 def test_motion_without_a_recording_of_it_is_refused() -> None:

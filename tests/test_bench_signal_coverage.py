@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.signal_cases import Given
+from bench.signal_cases import Truth
 from bench.signal_coverage import (
     Point,
     Stretch,
@@ -63,7 +63,7 @@ def test_the_strictest_gate_that_keeps_enough() -> None:
 def test_each_graded_second_has_its_own_errors() -> None:
     beats = np.array([50, 150, 250], dtype=np.int64)
     found = Found([52, 170, 249, 290], quality=[(0, 100, "good"), (100, 200, "usable"), (200, 300, "bad")])
-    stretches = graded_beats(Given(np.zeros(300), 100.0, beats, ()), found)
+    stretches = graded_beats(Truth(300, 100.0, beats, ()), found)
     assert [s.doubt for s in stretches] == [0, 1, 2]
     assert [s.weight for s in stretches] == [1, 1, 1]
     assert [s.errors for s in stretches] == [0, 2, 1]  # 150 is missed and 170 invented; so is 290
@@ -73,12 +73,12 @@ def test_each_graded_second_has_its_own_errors() -> None:
 def test_what_is_left_out_is_no_error() -> None:
     beats = np.array([50, 150], dtype=np.int64)
     found = Found([52, 199], quality=[(0, 100, "good"), (100, 200, "good")])
-    stretches = graded_beats(Given(np.zeros(200), 100.0, beats, ((100, 200),)), found)
+    stretches = graded_beats(Truth(200, 100.0, beats, ((100, 200),)), found)
     assert [s.errors for s in stretches] == [0, 0]
 
 
 def test_a_detector_without_grades_has_no_stretches() -> None:
-    assert graded_beats(Given(np.zeros(300), 100.0, np.array([50], dtype=np.int64), ()), Found([52])) == []
+    assert graded_beats(Truth(300, 100.0, np.array([50], dtype=np.int64), ()), Found([52])) == []
 
 
 def test_windows_join_what_they_hold() -> None:
