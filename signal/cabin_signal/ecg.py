@@ -85,6 +85,7 @@ class EcgStream:
     def _step(self, piece: Samples, new: _New) -> None:
         self._now += len(piece)
         self._quality.update(piece)
+        self._rhythm.update(piece)
         self._take(self._detector.update(piece), new)
         if self._now == self._next_second():
             self._grade(self._second(self._seconds), self._now, new)
