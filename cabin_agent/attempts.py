@@ -14,7 +14,7 @@ from cabin_agent.course import Course
 from cabin_agent.face import Refusal
 from cabin_agent.instruments import Instruments
 from cabin_agent.measuring.bedside import Bedside, Unmeasured
-from cabin_agent.measuring.repeat import confirmed, unusual
+from cabin_agent.measuring.repeat import again, confirmed
 from cabin_agent.measuring.tasks import CONDUCT
 from cabin_agent.plan import ATTEMPTS, TASKS, Rules, TaskName
 from cabin_agent.results import Outcome
@@ -82,7 +82,7 @@ class Attempts:
         self.course.seated_at = self._clock.now()
 
     async def tried(self, task: TaskName) -> Tried:
-        """Try a task, at most `ATTEMPTS` times; an unusual value is measured once more."""
+        """Try a task, at most `ATTEMPTS` times; a value that is unusual or too poor is measured once more."""
         failure, first = Unmeasured("unplugged", "absent"), Told()
         for self.course.attempt in range(1, ATTEMPTS + 1):
             result = await self._attempt(task)
@@ -90,11 +90,12 @@ class Attempts:
                 failure = result
                 if failure.why == "absent":
                     break
-            elif first.outcomes or not unusual(result.outcomes):
+            elif first.outcomes or (cause := again(result.outcomes)) is None:
                 repeated = confirmed(first.outcomes, result.outcomes)
                 return Told(repeated, (*first.tracks, *result.tracks)), None
             else:
                 first = result
+                self._say(cause)
         # Unusual, and the repeat gave nothing: the value stands as it is.
         return (first, None) if first.outcomes else (Told(), failure)
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cabin_agent.config import InstrumentSettings
 from cabin_agent.face import Json, Refusal
 from cabin_agent.results import Device
+from cabin_signal.temperature import RoomReason, RoomWatch
 from drivers import DRIVERS
 from drivers.errors import DriverError
-from drivers.events import Event, PressureResult
+from drivers.events import Event, NoValue, PressureResult, Reading
 from drivers.keeper import Keeper
 from drivers.link import LinkState
 
@@ -23,6 +26,9 @@ Heard = tuple[Event, float]
 USABLE = (LinkState.READY, LinkState.MEASURING)
 QUEUE = 4096
 """Events that wait for one listener; a measure that hangs must not fill the memory."""
+
+CALIBRATION = timedelta(days=366)
+"""An instrument is calibrated once a year."""
 
 
 def _options(settings: InstrumentSettings, speed: float) -> dict[str, Any]:
@@ -73,6 +79,7 @@ class Instruments:
         self._ears: dict[str, set[Ear]] = {kind: set() for kind in self._settings}
         self._on_event, self._on_state, self._on_unsafe = on_event, on_state, on_unsafe
         self._unsafe: set[str] = set()
+        self._room = RoomWatch()
         self._keepers = {
             kind: Keeper(
                 kind,
@@ -162,6 +169,12 @@ class Instruments:
         """Where on the body this instrument measures, as configured."""
         return self._settings[kind].site
 
+    def calibration_due(self, kind: str, wall_ms: int) -> bool:
+        """Whether the last calibration is over a year old; False where its day is not configured."""
+        last = self._settings[kind].calibrated
+        today = datetime.fromtimestamp(wall_ms / 1000, UTC).date()
+        return last is not None and today > last + CALIBRATION
+
     def kind_of(self, name: str) -> str:
         """The kind of an instrument by its configured name or its kind; raises `Refusal`."""
         kind = self._names.get(name, name)
@@ -192,7 +205,13 @@ class Instruments:
             "simulated": keeper.simulated,
         }
 
+    def room(self) -> tuple[RoomReason, ...]:
+        """What is wrong with the room of the last quarter of an hour, as the thermometer sees it."""
+        return self._room.reasons()
+
     def _heard(self, kind: str, event: Event, at: float) -> None:
+        if isinstance(event, Reading) and event.quantity == "ambient_temperature":
+            self._room.update([at], [math.nan if isinstance(event.value, NoValue) else event.value])
         for ear in self._ears[kind]:
             ear.put((event, at))
         self._on_event(kind, event, at)

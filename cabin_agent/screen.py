@@ -9,6 +9,7 @@ from cabin_agent.face import Json
 from cabin_agent.kiosk import may
 from cabin_agent.plan import TASKS, TaskName
 from cabin_agent.reviewed import review_of
+from cabin_agent.verdict_words import verdict_view
 from cabin_agent.views import results_json
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Visit
 from cabin_agent.visit_table import State
@@ -125,9 +126,16 @@ def _prompt(
 
 
 def results_view(visit: Visit, reader: Language | None = None) -> Json:
-    """The outcomes with their evidence and the doctor's word on them, in the person's language or the reader's."""
-    told = results_json(visit.outcomes, partial(result_line, reader or visit.language or "fr"))["outcomes"]
-    return {"outcomes": [{**each, "review": review_view(visit, index)} for index, each in enumerate(told)]}
+    """The outcomes with their evidence, the verdict and the doctor's word on them.
+
+    In the person's language with what the agent reads of a verdict, or in the `reader`'s with what a doctor does.
+    """
+    language, doctor = reader or visit.language or "fr", reader is not None
+    told = results_json(visit.outcomes, partial(result_line, language, why=False))["outcomes"]
+    for index, (each, outcome) in enumerate(zip(told, visit.outcomes, strict=True)):
+        each["verdict"] = verdict_view(language, outcome, visit.outcomes, doctor=doctor)
+        each["review"] = review_view(visit, index)
+    return {"outcomes": told}
 
 
 def review_view(visit: Visit, index: int) -> Json | None:

@@ -1,7 +1,8 @@
 """Every sentence that a person reads, by key, in French and English; and results told as facts.
 
 A catalogue is every file of `texts/<language>/`: `visit` is what Python says too, `kiosk`, `doctor` and `staff` are
-of those pages alone, `cures` says what to do about a reason. No key is in two files. Keys:
+of those pages alone, `cures` says what to do about a reason, `facts` what the doctor reads of one. No key is in two
+files. Keys:
 
     title.<state>, state.<state>        heading and one-line instruction of a state of the visit (`visit_table.State`)
     measure.<name>.name                 a measure (`results.MeasureName`)
@@ -17,6 +18,8 @@ of those pages alone, `cures` says what to do about a reason. No key is in two f
     button.<action>, code.<...>, rest.<...>, nurse.<...>, information.<...>, simulated.<...>, problem.<...>
     ticket.<line>, ticket.label.<measure>          the paper
     cure.<code>                         what the person can do about `reason.<code>`, one thing
+    fact.<word>, fact.<word>.figures    what the doctor reads of a fact (`cabin_signal.verdict`), with its figures
+    verdict.<...>                       the sentences of a verdict (`cabin_agent.verdict_words`)
     kiosk.<...>, doctor.<...>, staff.<...>         words of one page
 
 French is written with its own spaces (no-break before the colon, narrow no-break before ; ? and !) and apostrophe.
@@ -36,7 +39,7 @@ from cabin_agent.results import Evidence, Measure, NotMeasured, Outcome, Quantit
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
 
-PARTS = ("visit", "cures", "kiosk", "doctor", "staff")
+PARTS = ("visit", "cures", "facts", "kiosk", "doctor", "staff")
 """Files of a catalogue."""
 
 DECIMALS: Mapping[str, int] = {"%": 0, "/min": 0, "mm[Hg]": 0, "Cel": 1, "kg": 1, "cm": 1, "kg/m2": 1, "dB": 0}
@@ -107,8 +110,11 @@ def withheld(outcome: Measure) -> bool:
     return outcome.evidence.quality == "bad" and outcome.strip is None
 
 
-def result_line(language: Language, outcome: Outcome) -> str:
-    """One outcome as one factual sentence: the value with its quality and rest, or "not measured" and why."""
+def result_line(language: Language, outcome: Outcome, *, why: bool = True) -> str:
+    """One outcome as one factual sentence: the value with its quality and rest, or "not measured" and why.
+
+    Without `why`, the quality of a value that is told is left to the sentence of its verdict.
+    """
     if isinstance(outcome, NotMeasured):
         measure = text(language, f"measure.{outcome.name}.name")
         return text(language, "result.not_measured", measure=measure, reason=why_text(language, outcome))
@@ -117,7 +123,7 @@ def result_line(language: Language, outcome: Outcome) -> str:
         return text(language, "result.kept_back", measure=measure, reason=_reasons(language, outcome.evidence))
     shown = {name: number(language, quantity) for name, quantity in outcome.values.items()}
     shown["readings"] = str(outcome.evidence.readings)
-    return text(language, f"result.{outcome.name}", **shown) + _circumstances(language, outcome.evidence)
+    return text(language, f"result.{outcome.name}", **shown) + _circumstances(language, outcome.evidence, why=why)
 
 
 def _reasons(language: Language, evidence: Evidence) -> str:
@@ -125,14 +131,14 @@ def _reasons(language: Language, evidence: Evidence) -> str:
     return ", ".join(told) or text(language, f"grade.{evidence.quality}")
 
 
-def _circumstances(language: Language, evidence: Evidence) -> str:
+def _circumstances(language: Language, evidence: Evidence, *, why: bool) -> str:
     """Site, rest and quality, as the person reads them; the notes are for the doctor."""
     told = []
     if evidence.site is not None:
         told.append(phrase(language, "site", evidence.site))
     if evidence.rest_s is not None:
         told.append(text(language, "result.rest", minutes=int(evidence.rest_s // 60)))
-    if evidence.quality != "good":
+    if why and evidence.quality != "good":
         told.append(text(language, f"grade.{evidence.quality}"))
         told += [phrase(language, "reason", code) for code in evidence.reasons]
     return f" ({', '.join(told)})" if told else ""

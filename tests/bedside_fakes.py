@@ -10,6 +10,7 @@ from cabin_agent.clock import VisitClock
 from cabin_agent.instruments import Ear
 from cabin_agent.measuring.bedside import Bedside
 from cabin_agent.results import Device
+from cabin_signal.temperature import RoomReason
 from drivers.events import Event
 from drivers.link import LinkState
 from tests.visits import device
@@ -22,6 +23,8 @@ class Bench:
         self._said = list(said)
         self._ear: Ear | None = None
         self.started: list[str] = []
+        self.due: set[str] = set()
+        self.wrong_room: tuple[RoomReason, ...] = ()
 
     @contextmanager
     def listen(self, kind: str) -> Iterator[Ear]:
@@ -39,6 +42,12 @@ class Bench:
 
     def device(self, kind: str) -> Device:
         return device(kind, "protocol", "model")
+
+    def calibration_due(self, kind: str, wall_ms: int) -> bool:
+        return kind in self.due
+
+    def room(self) -> tuple[RoomReason, ...]:
+        return self.wrong_room
 
     def site(self, kind: str) -> str | None:
         return "left-arm" if kind == "tensiometer" else None

@@ -47,7 +47,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             if task == "pressure":
                 values = {"systolic": Quantity(121.0, "mm[Hg]"), "diastolic": Quantity(79.0, "mm[Hg]")}
                 return (Measure("blood_pressure", values, PROOF),)
-            return (Measure(TASKS[task].yields[-1], {"value": Quantity(1.0, "1")}, PROOF),)
+            name = TASKS[task].yields[-1]
+            return (Measure(name, {"value": Quantity(36.6 if name == "temperature" else 60.0, "1")}, PROOF),)
 
         return measure
 

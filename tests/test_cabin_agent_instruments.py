@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from cabin_agent.core import Core
 from cabin_agent.core_face import CoreFace
 from cabin_agent.wording import text
 from drivers.errors import DriverError
-from drivers.events import Identity, NoValue, PressureResult
+from drivers.events import Identity, NoValue, PressureResult, Reading
 from drivers.keeper import Keeper
 from tests.consulting import consulting
 from tests.core_bench import prepare, running_core, say, until
@@ -89,3 +91,32 @@ async def test_a_measurement_that_ended_by_itself_with_a_tight_cuff_is_said_too(
         lost = PressureResult(none, none, none, none, 0, error="link-lost")
         core.bench._heard("oximeter", lost, 1.0)
         assert (core.bench.unsafe, told(core)) == (("oximeter",), (True, True))
+
+
+@pytest.mark.parametrize(
+    ("last", "due"),
+    [(None, False), (date(2026, 1, 1), False), (date(2025, 11, 26), False), (date(2025, 11, 25), True)],
+)
+async def test_a_calibration_is_due_after_a_year(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, last: date | None, due: bool
+) -> None:
+    async with running_core(folder) as core:
+        settings = core.bench._settings
+        monkeypatch.setitem(settings, "scale", replace(settings["scale"], calibrated=last))
+        today = datetime(2026, 11, 27, tzinfo=UTC)
+        assert core.bench.calibration_due("scale", int(today.timestamp() * 1000)) is due
+
+
+async def test_the_room_is_remembered_between_measures(folder: Path) -> None:
+    async with running_core(folder) as core:
+        bench = core.bench
+
+        def room(at: float, celsius: float | NoValue) -> tuple[str, ...]:
+            bench._heard("oximeter", Reading("ambient_temperature", celsius, "Cel"), at)
+            return bench.room()
+
+        assert room(0.0, 20.0) == ()
+        assert room(60.0, NoValue("out-of-range")) == ()
+        assert room(120.0, 23.0) == ("ambient-changed",)
+        assert room(2000.0, 23.0) == ()
+        assert room(2000.0, 15.0) == ("ambient-out-of-range", "ambient-changed")

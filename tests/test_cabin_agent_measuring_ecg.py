@@ -198,21 +198,22 @@ def spans(good: int, usable: int = 0, bad: int = 0) -> tuple[QualitySpan, ...]:
     ],
 )
 def test_a_tenth_may_be_poor(graded: tuple[QualitySpan, ...], grade: str, reasons: set[str]) -> None:
-    found, why = _graded(graded, WHOLE)
+    found, why, shares = _graded(graded, WHOLE)
     assert (found, {*why}) == (grade, reasons)
+    assert {*shares} == reasons
 
 
 def test_an_electrode_that_was_off_is_said_and_a_good_strip_is_then_usable() -> None:
     channels = WHOLE.copy()
     channels[5] = np.nan
-    assert _graded(spans(30), channels) == ("usable", ["electrode-off"])
+    assert _graded(spans(30), channels) == ("usable", ["electrode-off"], {})
     assert _graded(spans(20, bad=10), channels)[0] == "bad"
 
 
 def test_samples_that_were_lost_are_said_as_lost_samples() -> None:
     channels = WHOLE.copy()
     channels[:, 100:120] = np.nan
-    assert _graded(spans(30), channels) == ("usable", ["lost-samples"])
+    assert _graded(spans(30), channels) == ("usable", ["lost-samples"], {})
 
 
 # --- one strip --------------------------------------------------------------------------------------------------

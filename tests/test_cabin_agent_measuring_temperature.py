@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
 from cabin_agent.measuring import temperature
 from cabin_agent.measuring.bedside import Unmeasured
 from cabin_agent.measuring.temperature import measure
 from cabin_agent.results import Measure, Outcome
+from cabin_signal.temperature import RoomReason
 from drivers.events import Event, NoValue, Reading, Value
 from drivers.link import LinkState
 from tests.bedside_fakes import bedside
@@ -65,6 +68,30 @@ async def test_a_wall_is_nobody() -> None:
 async def test_a_room_out_of_limits_lowers_the_grade() -> None:
     outcome = await measured(*[seen(36.2, "ambient-out-of-range")] * 3)
     assert (outcome.evidence.quality, outcome.evidence.reasons) == ("usable", ("ambient",))
+
+
+@pytest.mark.parametrize("wrong", [("ambient-changed",), ("ambient-out-of-range", "ambient-changed")])
+async def test_a_room_that_changed_lowers_the_grade(wrong: tuple[RoomReason, ...]) -> None:
+    place = bedside(*(event for _ in range(3) for event in seen(36.2, "ambient-out-of-range")), speed=600)
+    cast(Any, place.instruments).wrong_room = wrong
+    (outcome,) = await measure(place, ())
+    assert isinstance(outcome, Measure)
+    assert (outcome.evidence.quality, outcome.evidence.reasons) == ("usable", wrong)
+
+
+async def test_readings_of_two_sites_are_never_one_value() -> None:
+    other: list[Event] = [Reading("temperature", 36.2, "Cel", detail=DETAIL | {"site": "ear"})]
+    with pytest.raises(Unmeasured) as failed:
+        await measured(seen(36.2), other, seen(36.2))
+    assert (failed.value.detail, failed.value.why) == ("mixed", "unstable")
+
+
+async def test_an_old_calibration_is_noted() -> None:
+    place = bedside(*(event for _ in range(3) for event in seen(36.2)), speed=600)
+    cast(Any, place.instruments).due = {"thermometer"}
+    (outcome,) = await measure(place, ())
+    assert isinstance(outcome, Measure)
+    assert "calibration-due" in outcome.evidence.notes
 
 
 async def test_a_sensor_that_leaves() -> None:

@@ -220,7 +220,7 @@ def test_a_short_rest_is_told_in_minutes(rested: float | None, short: bool) -> N
     facts = evidence.rest(rested, 300.0)
     assert bool(facts) == short
     if rested is not None and short:
-        assert facts[0].figures == {"rest": rested / 60, "wanted": 5.0}
+        assert facts[0].figures == {"rest": rested / 60}
         assert fuse("blood_pressure", facts).verdict == "accepted-with-doubt"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from cabin_agent.instruments import USABLE, Ear, Instruments
 from cabin_agent.measuring.coaching import Coach, Holds
 from cabin_agent.recorder import Track
 from cabin_agent.results import Evidence, Grade, Measure, WhyNot
+from cabin_signal.verdict import Fact
 from drivers.events import Event, Trouble
 from drivers.link import LinkState
 
@@ -96,6 +97,8 @@ async def within(bedside: Bedside, seconds: float, detail: str) -> AsyncIterator
 def evidence(bedside: Bedside, kind: str, started_ms: int, grade: Grade, *reasons: str, **more: Any) -> Evidence:
     """Evidence of a value that instrument `kind` gave just now."""
     site = more.pop("site", bedside.instruments.site(kind))
+    if bedside.instruments.calibration_due(kind, bedside.clock.wall_ms()):
+        more["notes"] = (*more.get("notes", ()), "calibration-due")
     return Evidence(
         quality=grade,
         reasons=tuple(dict.fromkeys(reasons)),
@@ -105,6 +108,11 @@ def evidence(bedside: Bedside, kind: str, started_ms: int, grade: Grade, *reason
         site=site,
         **more,
     )
+
+
+def shares_of(facts: Iterable[Fact]) -> dict[str, float]:
+    """Percent of the recording's time of each reason."""
+    return {fact.word: round(fact.figures["percent"], 1) for fact in facts if "percent" in fact.figures}
 
 
 def computed(sources: Sequence[Measure], grade: Grade, **more: Any) -> Evidence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from cabin_agent.measuring.advice import HEART, electrodes_off
 from cabin_agent.measuring.agreement import rate_notes
-from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within, worst
+from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, shares_of, within, worst
 from cabin_agent.measuring.coaching import Coach, lasting
 from cabin_agent.measuring.running_lead import LONGEST_HOLE_S, RATE_LEADS, RunningLead, off
 from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity, Strip
 from cabin_signal.ecg import EcgStream
+from cabin_signal.evidence import quality
 from cabin_signal.findings import Beat, QualitySpan
 from cabin_signal.leads import TWELVE, twelve_leads
 from cabin_signal.plausibility import judge
@@ -53,15 +54,15 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     if np.isnan(channels).all():
         raise Unmeasured("electrode-off")
     bedside.keep(track)
-    grade, reasons = _graded(read.quality, channels)
+    grade, reasons, shares = _graded(read.quality, channels)
     rhythm = (f"rhythm-{read.rhythm}", "reference-hardware")
-    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="rhythm", notes=rhythm)
+    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="rhythm", notes=rhythm, shares=shares)
     ecg, rate = Measure("ecg", {}, proof, strip=read.strip), read.heart_rate
     if rate is None or judge("heart_rate", rate) == "implausible":
         return ecg, NotMeasured("heart_rate", "failed", "too-few-beats" if rate is None else "implausible")
     notes = rate_notes(rate, "pulse_rate", before)
     counted = len(read.beats) - 1
-    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="strip-mean", readings=counted, notes=notes)
+    proof = replace(proof, mode="strip-mean", readings=counted, notes=(*proof.notes[len(rhythm) :], *notes))
     return ecg, Measure("heart_rate", {"value": Quantity(round(rate, 1), "/min")}, proof)
 
 
@@ -155,15 +156,11 @@ def _rate_lead(names: tuple[str, ...], channels: Channels) -> int:
     return int(np.argmax(present))
 
 
-def _graded(spans: tuple[QualitySpan, ...], channels: Channels) -> tuple[Grade, list[str]]:
-    """Bad if more than a tenth of the strip is bad; usable if an electrode was off; with every reason seen."""
-    lengths = {grade: sum(s.end - s.start for s in spans if s.grade == grade) for grade in ("good", "usable", "bad")}
-    total = max(1, sum(lengths.values()))
-    grade: Grade = "bad" if lengths["bad"] > total / 10 else "good"
-    if lengths["good"] < 0.9 * total:
-        grade = worst(grade, "usable")
-    reasons = [reason for span in spans if span.grade != "good" for reason in span.reasons] if grade != "good" else []
+def _graded(spans: tuple[QualitySpan, ...], channels: Channels) -> tuple[Grade, list[str], dict[str, float]]:
+    """Bad if more than a tenth of the strip is bad; usable if an electrode was off; reasons, and their percent."""
+    grade, facts = quality(spans, bad_part=0.1, poor_part=0.1)
+    reasons, shares = [fact.word for fact in facts], shares_of(facts)
     if np.isnan(channels).any(axis=1).any():
         lost = np.isnan(channels).all(axis=1).any()
-        return worst(grade, "usable"), ["electrode-off" if lost else "lost-samples", *reasons]
-    return grade, reasons
+        return worst(grade, "usable"), ["electrode-off" if lost else "lost-samples", *reasons], shares
+    return grade, reasons, shares

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cabin_agent.measuring.advice import FINGER, finger_wrong
 from cabin_agent.measuring.agreement import rate_notes
-from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within, worst
+from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, shares_of, within, worst
 from cabin_agent.measuring.coaching import lasting
-from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity
+from cabin_agent.results import Evidence, Grade, Measure, NotMeasured, Outcome, Quantity
+from cabin_signal.evidence import quality
 from cabin_signal.findings import QualitySpan
 from cabin_signal.plausibility import judge
 from cabin_signal.ppg import PlethStream
@@ -102,39 +103,31 @@ def _cause(finger: _Finger, failure: Unmeasured) -> Unmeasured:
 def _outcomes(
     bedside: Bedside, started: int, finger: _Finger, spot: Spot, before: tuple[Outcome, ...]
 ) -> tuple[Outcome, ...]:
-    grade, reasons = _graded(finger)
-    proof = evidence(
-        bedside, "oximeter", started, grade, *reasons, mode="4-beat-average", readings=spot.n, spread=spot.spread
-    )
-    spo2: Outcome = Measure("spo2", {"value": Quantity(spot.value, "%")}, proof)
+    grade, reasons, shares = _graded(finger)
+    proof = evidence(bedside, "oximeter", started, grade, *reasons, mode="4-beat-average", shares=shares)
+    pulse = _pulse(proof, finger, before)
     if judge("spo2", spot.value) == "implausible":
-        spo2 = NotMeasured("spo2", "implausible", "implausible")
-    return spo2, _pulse(bedside, started, finger, grade, reasons, before)
+        return NotMeasured("spo2", "implausible", "implausible"), pulse
+    proof = replace(proof, readings=spot.n, spread=spot.spread)
+    return Measure("spo2", {"value": Quantity(spot.value, "%")}, proof), pulse
 
 
-def _pulse(
-    bedside: Bedside, started: int, finger: _Finger, grade: Grade, reasons: list[str], before: tuple[Outcome, ...]
-) -> Outcome:
+def _pulse(proof: Evidence, finger: _Finger, before: tuple[Outcome, ...]) -> Outcome:
     """The oximeter's own pulse rate, checked against the pulses of its pleth."""
     rate = finger.rate
     if rate is None or judge("pulse_rate", rate) == "implausible":
         return NotMeasured("pulse_rate", "failed", "missing" if rate is None else "implausible")
     if abs(rate - finger.rates[-1]) > max(5.0, 0.1 * rate):
-        grade, reasons = worst(grade, "usable"), [*reasons, "disagree"]
-    notes = rate_notes(rate, "heart_rate", before)
-    proof = evidence(bedside, "oximeter", started, grade, *reasons, mode="4-beat-average", notes=notes)
-    return Measure("pulse_rate", {"value": Quantity(rate, "/min")}, proof)
+        proof = replace(proof, quality=worst(proof.quality, "usable"), reasons=(*proof.reasons, "disagree"))
+    notes = (*proof.notes, *rate_notes(rate, "heart_rate", before))
+    return Measure("pulse_rate", {"value": Quantity(rate, "/min")}, replace(proof, notes=notes))
 
 
-def _graded(finger: _Finger) -> tuple[Grade, list[str]]:
-    """The grade of the last seconds of pleth: bad if more than half of them is bad."""
+def _graded(finger: _Finger) -> tuple[Grade, list[str], dict[str, float]]:
+    """The grade of the last seconds of pleth: bad if more than half of them is bad; reasons, and their percent."""
     since = finger.samples - JUDGED_S * RATE
-    spans = [span for span in finger.spans if span.end > since]
-    poor = [span for span in spans if span.grade != "good"]
-    reasons = [reason for span in poor for reason in span.reasons]
+    grade, facts = quality([span for span in finger.spans if span.end > since], bad_part=0.5, poor_part=0.25)
+    reasons = [fact.word for fact in facts]
     if finger.flags & {"low-perfusion"}:
-        reasons.append("low-perfusion")
-    if sum(span.grade == "bad" for span in spans) > len(spans) / 2:
-        return "bad", reasons
-    usable = len(poor) > len(spans) / 4 or "low-perfusion" in reasons
-    return ("usable", reasons) if usable else ("good", [])
+        return worst(grade, "usable"), ["low-perfusion", *reasons], shares_of(facts)
+    return grade, reasons, shares_of(facts)

@@ -6,7 +6,8 @@ from cabin_agent.measuring.advice import FOREHEAD, forehead_wrong
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, within
 from cabin_agent.results import Measure, Outcome, Quantity
 from cabin_signal.plausibility import judge
-from cabin_signal.spot import Spot, next_temperature, temperature_spot
+from cabin_signal.spot import Spot, next_temperature
+from cabin_signal.temperature import Place, temperature_at
 from drivers.events import NoValue, Reading
 
 LIMIT_S = 40.0
@@ -17,8 +18,7 @@ APART_S = 2.5
 async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
     """Read until the protocol is satisfied; raises `Unmeasured` when nobody is in front of the sensor."""
     started, clock = bedside.clock.wall_ms(), bedside.clock
-    readings: list[float] = []
-    last: Reading | None = None
+    readings: list[tuple[Place, float]] = []
     ambient = False
     due = clock.now() + APART_S
     coach, told_at = bedside.coach(FOREHEAD), clock.now()
@@ -30,28 +30,31 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
                     ambient = ambient or "ambient-out-of-range" in reading.flags
                     continue
                 now = clock.now()
-                coach.hear(forehead_wrong(_seen(reading), readings, reading.flags), now - told_at)
+                kept = [celsius for _, celsius in readings]
+                coach.hear(forehead_wrong(_seen(reading), kept, reading.flags), now - told_at)
                 told_at = now
                 if clock.now() >= due and not isinstance(reading.value, NoValue) and _somebody(reading.value):
-                    last, due = reading, clock.now() + APART_S
-                    readings.append(reading.value)
-                    if next_temperature(readings) == "done":
+                    due = clock.now() + APART_S
+                    place = Place(str(reading.detail["site"]), str(reading.detail["mode"]))
+                    readings.append((place, reading.value))
+                    if next_temperature([*kept, reading.value]) == "done":
                         break
-    spot = temperature_spot(readings)
-    if last is None or not isinstance(spot, Spot):
-        raise Unmeasured("unstable", "unstable")
-    reasons = ("ambient",) if ambient else ()
+    place = readings[-1][0]
+    spot = temperature_at(place, readings)
+    if not isinstance(spot, Spot):
+        raise Unmeasured("unstable" if spot.why == "too-few" else spot.why, "unstable")
+    reasons: tuple[str, ...] = bedside.instruments.room() or (("ambient",) if ambient else ())
     proof = evidence(
         bedside,
         "thermometer",
         started,
-        "usable" if ambient else "good",
+        "usable" if reasons else "good",
         *reasons,
         notes=("surface-temperature", "reference-hardware"),
         readings=spot.n,
         spread=round(spot.spread, 2),
-        mode=str(last.detail["mode"]),
-        site=str(last.detail["site"]),
+        mode=place.mode,
+        site=place.site,
     )
     return (Measure("temperature", {"value": Quantity(round(spot.value, 2), "Cel")}, proof),)
 

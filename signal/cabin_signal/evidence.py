@@ -96,7 +96,7 @@ def rest(rested_s: float | None, wanted_s: float) -> tuple[Fact, ...]:
     """Whether the rest before a pressure was what the protocol asks for; None: standing, no rest is asked for."""
     if rested_s is None or rested_s >= wanted_s - REST_SLACK_S:
         return ()
-    return (Fact("rest-short", {"rest": rested_s / 60, "wanted": wanted_s / 60}),)
+    return (Fact("rest-short", {"rest": rested_s / 60}),)
 
 
 def pulse_and_heart(pulse: float | None, heart: float | None) -> tuple[Fact, ...]:

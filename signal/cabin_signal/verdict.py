@@ -76,7 +76,7 @@ RULES: Mapping[str, Rule] = {
     "no-beats": Rule("press-electrodes", figures=_SHARE),
     "too-few-beats": Rule("hold-still"),
     # Circumstances.
-    "rest-short": Rule("rest", "doubt", ("rest", "wanted")),
+    "rest-short": Rule("rest", "doubt", ("rest",)),
     "ambient": Rule("close-door", "doubt"),
     "ambient-out-of-range": Rule("close-door", "doubt"),
     "ambient-changed": Rule("close-door", "doubt"),
@@ -90,10 +90,22 @@ RULES: Mapping[str, Rule] = {
     "lost-samples": Rule("measure-again", "doubt"),
     # Crossed with something else.
     "disagree": Rule("measure-again", "doubt"),
+    "cuff-disagrees": Rule("seat-cuff", "doubt"),
     "pulse-heart-differ": Rule("hold-still", "doubt", ("pulse", "heart")),
     "rhythm-irregular-cuff": Rule("rest", "doubt"),
     "rhythm-irregular": Rule("measure-again", "note"),
     "rhythm-unanalysable": Rule("hold-still", "doubt"),
+    # A pressure whose numbers cannot stand together, and why our own look at the cuff cannot tell.
+    "systolic": Rule("measure-again"),
+    "diastolic": Rule("measure-again"),
+    "pulse-pressure": Rule("measure-again"),
+    "mean-outside": Rule("measure-again"),
+    "pulse-rate": Rule("measure-again"),
+    "too-long": Rule("lower-arm", "doubt"),
+    "no-deflation": Rule("measure-again", "note"),
+    "samples-lost": Rule("measure-again", "note"),
+    "sampling-too-slow": Rule("call-nurse", "note"),
+    "resolution-too-coarse": Rule("call-nurse", "note"),
     # Hearing.
     "false-answers": Rule("press-when-heard", figures=("answered", "silences")),
     "false-answers-some": Rule("press-when-heard", "doubt", ("answered", "silences")),
@@ -108,15 +120,29 @@ RULES: Mapping[str, Rule] = {
     # The instrument.
     "calibration-due": Rule("call-nurse", "doubt"),
     "no-reason-given": Rule("measure-again"),
+    # Why an interval of the ECG is not stated: the strip is none the worse for it.
+    "few-beats": Rule("hold-still", "note"),
+    "noise": Rule("hold-still", "note"),
+    "no-p": Rule("measure-again", "note"),
+    "no-qrs": Rule("measure-again", "note"),
+    "t-small": Rule("measure-again", "note"),
+    "t-unseen": Rule("measure-again", "note"),
+    "unsteady": Rule("hold-still", "note"),
+    "rate-unstable": Rule("measure-again", "note"),
+    "out-of-range": Rule("measure-again", "note"),
 }
 """Word -> rule, the most curable first."""
 
+CUFF = Rule("seat-cuff", "note")
+"""What else our own look at the cuff pressure says, "cuff-...": the instrument's value stands without it."""
 UNKNOWN = Rule("measure-again", "doubt")
 """A word that the table does not have: told as it is, and doubted."""
 
 ALIASES: Mapping[MeasureName, Mapping[str, str]] = {
     "spo2": {"saturation": "ambient-light"},
     "pulse_rate": {"saturation": "ambient-light"},
+    "blood_pressure": {"disagree": "cuff-disagrees"},
+    "blood_pressure_mean": {"disagree": "cuff-disagrees"},
 }
 """Where one word has another cause at this instrument: light drives a pleth to its rail, a loose electrode an ECG."""
 
@@ -158,9 +184,15 @@ def fuse(measure: MeasureName, facts: Iterable[Fact], *, again: bool = False) ->
     return Fused(measure, worst, ordered, rule_of(causes[0].word).action if causes else None)
 
 
+def refused(measure: MeasureName, fact: Fact) -> Fused:
+    """What is said of a measure that gave no value for the reason of `fact`."""
+    named = _named(measure, fact)
+    return Fused(measure, "refused", (named,), rule_of(named.word).action)
+
+
 def rule_of(word: str) -> Rule:
     """The line of the table for a word."""
-    return RULES.get(word, UNKNOWN)
+    return RULES.get(word, CUFF if word.startswith("cuff-") else UNKNOWN)
 
 
 def weight_of(fact: Fact) -> Weight:

@@ -11,6 +11,7 @@ class Card {
   constructor(act) {
     this.text = el("p", { class: "outcome-text" });
     this.grade = el("span", { class: "grade" });
+    this.check = el("p", { class: "outcome-check" });
     this.act = act;
     this.verdict = { accepted: this.#verdict("accepted"), rejected: this.#verdict("rejected") };
     this.note = el("input", { class: "outcome-note", maxlength: 500, autocomplete: "off" });
@@ -20,7 +21,7 @@ class Card {
     this.more = el("summary");
     this.evidence = el("details", {}, this.more, this.rows);
     this.row = el("div", { class: "row" }, this.verdict.accepted, this.verdict.rejected, this.note);
-    this.node = el("li", { class: "outcome" }, this.text, this.grade, this.row, this.failed, this.evidence);
+    this.node = el("li", { class: "outcome" }, this.text, this.grade, this.check, this.row, this.failed, this.evidence);
   }
 
   update(outcome) {
@@ -34,9 +35,13 @@ class Card {
     this.node.dataset.verdict = outcome.review?.verdict ?? "none";
     this.node.dataset.measure = outcome.measure;
     this.text.textContent = outcome.text;
-    const grade = () => [t(`grade.${outcome.quality}`), ...outcome.reasons.map(reason)].join(" · ");
+    const why = outcome.verdict ? [] : (outcome.reasons ?? []).map(reason);
+    const grade = () => [t(`grade.${outcome.quality}`), ...why].join(" · ");
     this.grade.textContent = measured ? grade() : "";
     this.grade.dataset.grade = outcome.quality ?? "none";
+    this.check.textContent = outcome.verdict?.text ?? "";
+    this.check.hidden = !outcome.verdict;
+    this.check.dataset.verdict = outcome.verdict?.verdict ?? "none";
     this.row.hidden = this.evidence.hidden = !measured;
     this.#review(outcome);
     if (measured) this.#evidence(outcome);

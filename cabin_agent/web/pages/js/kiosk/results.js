@@ -34,10 +34,16 @@ function shown(kiosk, outcomes) {
     el(
       "ul",
       { class: "results scroll", tabindex: "0", "aria-label": t("title.results"), "data-key": "results" },
-      outcomes.map((each) => el("li", { class: each.status }, el("span", {}, each.text), review(each.review))),
+      outcomes.map((each) => el("li", { class: each.status }, ...told(each))),
     ),
     ...notes(kiosk),
   ];
+}
+
+/** The fact; then what was wrong with it and what helps, if anything was; then the doctor's word. */
+function told({ text, verdict, review: given }) {
+  const why = verdict?.text ? el("span", { class: "check" }, verdict.text) : null;
+  return [el("div", { class: "told" }, el("span", {}, text), why), review(given)];
 }
 
 /** What the doctor decided about a value during the consultation. */
