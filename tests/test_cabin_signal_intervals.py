@@ -124,8 +124,8 @@ def test_a_t_wave_that_is_too_small_gives_no_qt_and_no_corrected_qt() -> None:
     assert isinstance(found.pr, Interval)
 
 
-@pytest.mark.parametrize("leads", [1, 12])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("leads", [1, 4])
+@pytest.mark.parametrize("seed", range(3))
 def test_fibrillation_has_no_pr_and_no_corrected_qt(leads: int, seed: int) -> None:
     found, _ = read(Heart(leads=leads, seed=seed, fibrillating=True, noise=0.01))
     assert found.pr == NotMeasured("no-p")
@@ -187,7 +187,7 @@ def spoiled(kind: str, strip: Strip, rng: np.random.Generator) -> Array:
     return x
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(BAD, st.integers(0, 5), st.integers(1, 3), st.sampled_from([125.0, 250.0, 500.0]))
 def test_bad_input_gives_a_reason_or_a_value_in_range(kind: str, seed: int, leads: int, fs: float) -> None:
     strip = Heart(leads=leads, fs=fs, seconds=12, seed=seed).record()
