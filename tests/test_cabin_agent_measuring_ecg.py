@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from cabin_agent.measuring.ecg import (
     _heart_rate,
     _rate_lead,
     _settled,
+    _told,
     analyse,
     assemble,
     measure,
@@ -25,6 +27,7 @@ from cabin_agent.measuring.ecg import (
 from cabin_agent.results import Measure, NotMeasured, Outcome
 from cabin_signal.findings import Beat, Grade, QualitySpan
 from cabin_signal.leads import MEASURED, TWELVE
+from cabin_signal.rhythm import RhythmSpan
 from drivers.events import Event, Trouble, Wave
 from drivers.link import LinkState
 from tests.bedside_fakes import bedside
@@ -287,3 +290,22 @@ async def test_an_amplifier_that_says_too_little_runs_into_the_limit() -> None:
     with pytest.raises(Unmeasured) as failed:
         await taken(*waves(eight(3.0)), speed=3000.0)
     assert failed.value.detail == "timeout"
+
+
+# --- what a reader of the rhythm looks for ----------------------------------------------------------------------
+
+
+REGULAR = RhythmSpan(0, 1, "regular", -0.4, 0, "none", "seen")
+IRREGULAR = RhythmSpan(1, 2, "irregular", 0.4, 3, "extra-beats", "not-seen")
+
+
+def test_the_first_irregular_window_is_told_or_else_the_first() -> None:
+    assert _told([]) is None
+    assert _told([REGULAR, IRREGULAR, replace(IRREGULAR, start=5)]) == IRREGULAR
+    assert _told([REGULAR, replace(REGULAR, start=5)]) == REGULAR
+
+
+def test_extra_beats_and_p_waves_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cabin_agent.measuring.ecg._told", lambda spans: IRREGULAR)
+    read = analyse(MEASURED, eight(12.0), FS)
+    assert (read.rhythm, read.seen) == ("irregular", ("rhythm-extra-beats", "rhythm-no-p-wave"))

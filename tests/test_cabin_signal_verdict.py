@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -13,6 +14,8 @@ from cabin_signal import evidence
 from cabin_signal.audiogram import EarReason, EarTest, Trial, audiogram
 from cabin_signal.audiogram_grades import NoResponse
 from cabin_signal.findings import Grade, QualitySpan
+from cabin_signal.p_wave import PWave
+from cabin_signal.rhythm import Pattern, RhythmSpan
 from cabin_signal.spot import NoSpot, Spot, pair_spot, temperature_spot
 from cabin_signal.temperature import RoomReason
 from cabin_signal.verdict import (
@@ -230,6 +233,31 @@ def test_a_pulse_that_is_not_the_hearts_is_doubted_with_both_rates() -> None:
     (fact,) = evidence.pulse_and_heart(60.0, 90.0)
     assert fact.figures == {"pulse": 60.0, "heart": 90.0}
     assert fuse("pulse_rate", [fact], again=True).verdict == "accepted-with-doubt"
+
+
+REGULAR = RhythmSpan(0, 1, "regular", -0.4, 0, "none", "seen")
+IRREGULAR = RhythmSpan(1, 2, "irregular", 0.4, 3, "extra-beats", "not-seen")
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (REGULAR, ["rhythm-p-wave"]),
+        (IRREGULAR, ["rhythm-extra-beats", "rhythm-no-p-wave"]),
+        (replace(REGULAR, pattern="every-other-beat", p_wave="cannot-tell"), ["rhythm-every-other-beat"]),
+        (replace(IRREGULAR, verdict="unanalysable"), []),
+        (RhythmSpan(0, 1, "regular"), []),
+    ],
+)
+def test_extra_beats_and_p_waves_are_facts_and_no_doubt(span: RhythmSpan, words: list[str]) -> None:
+    facts = evidence.waves(span)
+    assert [fact.word for fact in facts] == words
+    assert fuse("ecg", facts).verdict == "accepted"
+
+
+def test_every_pattern_and_wave_that_says_something_is_told() -> None:
+    assert {*evidence.PATTERNS} == {*get_args(Pattern)} - {"none", "cannot-tell"}
+    assert {*evidence.P_WAVES} == {*get_args(PWave)} - {"cannot-tell"}
 
 
 # --- hearing ----------------------------------------------------------------------------------------------------

@@ -15,11 +15,11 @@ from cabin_agent.measuring.coaching import Coach, lasting
 from cabin_agent.measuring.running_lead import LONGEST_HOLE_S, RATE_LEADS, RunningLead, off
 from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity, Strip
 from cabin_signal.ecg import EcgStream
-from cabin_signal.evidence import quality
+from cabin_signal.evidence import quality, waves
 from cabin_signal.findings import Beat, QualitySpan
 from cabin_signal.leads import TWELVE, twelve_leads
 from cabin_signal.plausibility import judge
-from cabin_signal.rhythm import Verdict
+from cabin_signal.rhythm import RhythmSpan, Verdict
 from drivers.events import Wave
 
 STRIP_S = 30.0
@@ -27,7 +27,6 @@ STRIP_S = 30.0
 SETTLE_S = 2.0
 """Left out at the beginning: the amplifier's high-pass is still swinging."""
 LIMIT_S = 60.0
-
 Channels = NDArray[np.float64]
 
 
@@ -55,7 +54,7 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
         raise Unmeasured("electrode-off")
     bedside.keep(track)
     grade, reasons, shares = _graded(read.quality, channels)
-    rhythm = (f"rhythm-{read.rhythm}", "reference-hardware")
+    rhythm = (f"rhythm-{read.rhythm}", *read.seen, "reference-hardware")
     proof = evidence(bedside, "ecg", started, grade, *reasons, mode="rhythm", notes=rhythm, shares=shares)
     ecg, rate = Measure("ecg", {}, proof, strip=read.strip), read.heart_rate
     if rate is None or judge("heart_rate", rate) == "implausible":
@@ -123,6 +122,8 @@ class Read:
     beats: tuple[int, ...]
     """R peaks, in samples of the strip."""
     rhythm: Verdict
+    seen: tuple[str, ...] = ()
+    """What else a reader of the rhythm looks for, as codes of the family "note"."""
 
 
 def analyse(names: tuple[str, ...], channels: Channels, rate: float) -> Read:
@@ -131,14 +132,20 @@ def analyse(names: tuple[str, ...], channels: Channels, rate: float) -> Read:
     live, last = stream.update(channels[_rate_lead(names, channels)]), stream.finish()
     beats = (*live.beats, *last.beats)
     rows = tuple(tuple(None if np.isnan(v) else round(float(v), 5) for v in row) for row in twelve_leads(channels))
-    verdicts = [span.verdict for span in (*live.rhythm, *last.rhythm)]
+    rhythm = _told([*live.rhythm, *last.rhythm])
     return Read(
         strip=Strip(rate, TWELVE, rows),
         heart_rate=_heart_rate(beats, rate),
         quality=(*live.quality, *last.quality),
         beats=tuple(beat.sample for beat in beats),
-        rhythm="irregular" if "irregular" in verdicts else verdicts[0] if verdicts else "unanalysable",
+        rhythm=rhythm.verdict if rhythm else "unanalysable",
+        seen=tuple(fact.word for fact in waves(rhythm)) if rhythm else (),
     )
+
+
+def _told(spans: list[RhythmSpan]) -> RhythmSpan | None:
+    """The first irregular window, or else the first."""
+    return next((span for span in spans if span.verdict == "irregular"), spans[0] if spans else None)
 
 
 def _heart_rate(beats: tuple[Beat, ...], rate: float) -> float | None:

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from cabin_signal.agreement import pulse_against_heart
 from cabin_signal.audiogram import AudiogramFindings, EarFindings
 from cabin_signal.findings import Grade, QualitySpan
+from cabin_signal.p_wave import PWave
 from cabin_signal.plausibility import Quantity, judge
+from cabin_signal.rhythm import Pattern, RhythmSpan
 from cabin_signal.spot import NoSpot, Spot
 from cabin_signal.verdict import Fact, MeasureName
 
@@ -97,6 +99,19 @@ def rest(rested_s: float | None, wanted_s: float) -> tuple[Fact, ...]:
     if rested_s is None or rested_s >= wanted_s - REST_SLACK_S:
         return ()
     return (Fact("rest-short", {"rest": rested_s / 60}),)
+
+
+PATTERNS: Mapping[Pattern, str] = {
+    "extra-beats": "rhythm-extra-beats",
+    "every-other-beat": "rhythm-every-other-beat",
+}
+P_WAVES: Mapping[PWave, str] = {"seen": "rhythm-p-wave", "not-seen": "rhythm-no-p-wave"}
+
+
+def waves(rhythm: RhythmSpan) -> tuple[Fact, ...]:
+    """Extra beats and P waves of a window whose rhythm could be read: what its reader looks for besides intervals."""
+    words = (PATTERNS.get(rhythm.pattern), P_WAVES.get(rhythm.p_wave))
+    return () if rhythm.verdict == "unanalysable" else tuple(Fact(word) for word in words if word)
 
 
 def pulse_and_heart(pulse: float | None, heart: float | None) -> tuple[Fact, ...]:
