@@ -44,10 +44,9 @@ def _cause(outcome: NotMeasured) -> str:
 def _own(measure: Measure) -> Iterable[Fact]:
     """What the measure's own evidence says; of one word the later fact, which has the figures, stands."""
     proof = measure.evidence
-    for fact in evidence.graded(proof.quality, proof.reasons):
-        share = proof.shares.get(fact.word)
-        yield fact if share is None else Fact(fact.word, {"percent": share}, fact.hurts)
-    yield from (Fact(note) for note in proof.notes if note in RULES or note.startswith("cuff-"))
+    notes = [Fact(note) for note in proof.notes if note in RULES or note.startswith("cuff-")]
+    for fact in (*evidence.graded(proof.quality, proof.reasons), *notes):
+        yield Fact(fact.word, proof.figures.get(fact.word, {}), fact.hurts)
     yield from evidence.spread(measure.name, proof.spread, readings=proof.readings)
     if "rest-short" in proof.notes and proof.rest_s is not None:
         yield Fact("rest-short", {"rest": proof.rest_s / 60})

@@ -58,8 +58,8 @@ class Evidence:
     """SHA-256 (hex) of the visit's raw recording that holds the samples behind this value."""
     notes: tuple[str, ...] = ()
     """Facts for the doctor, as codes of the wording catalogues: "pulse-heart-differ", ..."""
-    shares: dict[str, float] = field(default_factory=dict)
-    """Reason -> percent of the recording's time for which it held, where that is known."""
+    figures: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Reason or note -> its figures by name (`cabin_signal.verdict.RULES`), where they are known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,14 +49,14 @@ def test_what_failed_is_refused_for_its_reason() -> None:
 
 
 def test_a_reason_comes_with_the_time_that_it_held() -> None:
-    proof = evidence(ECG, quality="usable", reasons=("mains", "movement"), shares={"mains": 31.5})
+    proof = evidence(ECG, quality="usable", reasons=("mains", "movement"), figures={"mains": {"percent": 31.5}})
     fused = judged(Measure("ecg", {}, proof), ())
     assert fused is not None
     assert fused.facts == (Fact("movement", hurts=True), Fact("mains", {"percent": 31.5}, hurts=True))
 
 
-def test_shares_survive_a_restart() -> None:
-    proof = evidence(ECG, quality="usable", reasons=("mains",), shares={"mains": 31.5})
+def test_figures_survive_a_restart() -> None:
+    proof = evidence(ECG, quality="usable", reasons=("mains",), figures={"mains": {"percent": 31.5}})
     measure = Measure("ecg", {}, proof)
     assert from_json(Measure, to_json(measure)) == measure
 

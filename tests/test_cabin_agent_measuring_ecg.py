@@ -28,6 +28,7 @@ from cabin_agent.results import Measure, NotMeasured, Outcome
 from cabin_signal.findings import Beat, Grade, QualitySpan
 from cabin_signal.leads import MEASURED, TWELVE
 from cabin_signal.rhythm import RhythmSpan
+from cabin_signal.verdict import Fact
 from drivers.events import Event, Trouble, Wave
 from drivers.link import LinkState
 from tests.bedside_fakes import bedside
@@ -201,9 +202,9 @@ def spans(good: int, usable: int = 0, bad: int = 0) -> tuple[QualitySpan, ...]:
     ],
 )
 def test_a_tenth_may_be_poor(graded: tuple[QualitySpan, ...], grade: str, reasons: set[str]) -> None:
-    found, why, shares = _graded(graded, WHOLE)
+    found, why, figures = _graded(graded, WHOLE)
     assert (found, {*why}) == (grade, reasons)
-    assert {*shares} == reasons
+    assert {*figures} == reasons
 
 
 def test_an_electrode_that_was_off_is_said_and_a_good_strip_is_then_usable() -> None:
@@ -308,4 +309,7 @@ def test_the_first_irregular_window_is_told_or_else_the_first() -> None:
 def test_extra_beats_and_p_waves_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cabin_agent.measuring.ecg._told", lambda spans: IRREGULAR)
     read = analyse(MEASURED, eight(12.0), FS)
-    assert (read.rhythm, read.seen) == ("irregular", ("rhythm-extra-beats", "rhythm-no-p-wave"))
+    assert (read.rhythm, read.seen) == (
+        "irregular",
+        (Fact("rhythm-extra-beats", {"extra": 3.0}), Fact("rhythm-no-p-wave")),
+    )

@@ -94,11 +94,23 @@ def test_no_fact_is_without_a_rule(language: Language) -> None:
 
 
 SPO2 = single(
-    "spo2", 97.0, "%", evidence(OXIMETER, quality="usable", reasons=("saturation",), shares={"saturation": 12.4})
+    "spo2",
+    97.0,
+    "%",
+    evidence(OXIMETER, quality="usable", reasons=("saturation",), figures={"saturation": {"percent": 12.4}}),
 )
 TEMPERATURE = single("temperature", 36.4, "Cel", evidence(THERMOMETER, readings=3, spread=0.2))
 SHORT = pressure(152.0, 94.0, evidence(CUFF, rest_s=191.0, notes=("rest-short",)))
 IRREGULAR = Measure("ecg", {}, evidence(ECG, notes=("rhythm-irregular",)))
+EXTRA = Measure(
+    "ecg",
+    {},
+    evidence(
+        ECG,
+        notes=("rhythm-regular", "rhythm-extra-beats", "rhythm-p-wave"),
+        figures={"rhythm-extra-beats": {"extra": 3.0}},
+    ),
+)
 HEART = single("heart_rate", 95.4, "/min", evidence(ECG, readings=44))
 FAILED = NotMeasured("spo2", "failed", "finger-out")
 
@@ -125,6 +137,13 @@ FAILED = NotMeasured("spo2", "failed", "finger-out")
             "rythme irrégulier sur l’ECG de la visite, pression à lire avec prudence.",
         ),
         (IRREGULAR, (), "", "Contrôle de la cabine : retenu. Rythme irrégulier, tracé à relire."),
+        (
+            EXTRA,
+            (),
+            "",
+            "Contrôle de la cabine : retenu. Battements supplémentaires d’une autre forme : 3 ; "
+            "même onde P avant les battements.",
+        ),
         (HEART, (), "", "Contrôle de la cabine : retenu."),
         (
             FAILED,

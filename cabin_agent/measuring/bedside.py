@@ -110,9 +110,9 @@ def evidence(bedside: Bedside, kind: str, started_ms: int, grade: Grade, *reason
     )
 
 
-def shares_of(facts: Iterable[Fact]) -> dict[str, float]:
-    """Percent of the recording's time of each reason."""
-    return {fact.word: round(fact.figures["percent"], 1) for fact in facts if "percent" in fact.figures}
+def figures_of(facts: Iterable[Fact]) -> dict[str, dict[str, float]]:
+    """The figures of those facts that have some."""
+    return {each.word: {name: round(x, 1) for name, x in each.figures.items()} for each in facts if each.figures}
 
 
 def computed(sources: Sequence[Measure], grade: Grade, **more: Any) -> Evidence:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cabin_agent.measuring.advice import HEART, electrodes_off
 from cabin_agent.measuring.agreement import rate_notes
-from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, shares_of, within, worst
+from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, figures_of, heard, within, worst
 from cabin_agent.measuring.coaching import Coach, lasting
 from cabin_agent.measuring.running_lead import LONGEST_HOLE_S, RATE_LEADS, RunningLead, off
 from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity, Strip
@@ -20,6 +20,7 @@ from cabin_signal.findings import Beat, QualitySpan
 from cabin_signal.leads import TWELVE, twelve_leads
 from cabin_signal.plausibility import judge
 from cabin_signal.rhythm import RhythmSpan, Verdict
+from cabin_signal.verdict import Fact
 from drivers.events import Wave
 
 STRIP_S = 30.0
@@ -53,15 +54,18 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     if np.isnan(channels).all():
         raise Unmeasured("electrode-off")
     bedside.keep(track)
-    grade, reasons, shares = _graded(read.quality, channels)
-    rhythm = (f"rhythm-{read.rhythm}", *read.seen, "reference-hardware")
-    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="rhythm", notes=rhythm, shares=shares)
+    grade, reasons, figures = _graded(read.quality, channels)
+    rhythm = (f"rhythm-{read.rhythm}", *(fact.word for fact in read.seen), "reference-hardware")
+    seen = figures | figures_of(read.seen)
+    proof = evidence(bedside, "ecg", started, grade, *reasons, mode="rhythm", notes=rhythm, figures=seen)
     ecg, rate = Measure("ecg", {}, proof, strip=read.strip), read.heart_rate
     if rate is None or judge("heart_rate", rate) == "implausible":
         return ecg, NotMeasured("heart_rate", "failed", "too-few-beats" if rate is None else "implausible")
     notes = rate_notes(rate, "pulse_rate", before)
     counted = len(read.beats) - 1
-    proof = replace(proof, mode="strip-mean", readings=counted, notes=(*proof.notes[len(rhythm) :], *notes))
+    proof = replace(
+        proof, mode="strip-mean", readings=counted, figures=figures, notes=(*proof.notes[len(rhythm) :], *notes)
+    )
     return ecg, Measure("heart_rate", {"value": Quantity(round(rate, 1), "/min")}, proof)
 
 
@@ -122,8 +126,8 @@ class Read:
     beats: tuple[int, ...]
     """R peaks, in samples of the strip."""
     rhythm: Verdict
-    seen: tuple[str, ...] = ()
-    """What else a reader of the rhythm looks for, as codes of the family "note"."""
+    seen: tuple[Fact, ...] = ()
+    """What else a reader of the rhythm looks for."""
 
 
 def analyse(names: tuple[str, ...], channels: Channels, rate: float) -> Read:
@@ -139,7 +143,7 @@ def analyse(names: tuple[str, ...], channels: Channels, rate: float) -> Read:
         quality=(*live.quality, *last.quality),
         beats=tuple(beat.sample for beat in beats),
         rhythm=rhythm.verdict if rhythm else "unanalysable",
-        seen=tuple(fact.word for fact in waves(rhythm)) if rhythm else (),
+        seen=waves(rhythm) if rhythm else (),
     )
 
 
@@ -163,11 +167,13 @@ def _rate_lead(names: tuple[str, ...], channels: Channels) -> int:
     return int(np.argmax(present))
 
 
-def _graded(spans: tuple[QualitySpan, ...], channels: Channels) -> tuple[Grade, list[str], dict[str, float]]:
-    """Bad if more than a tenth of the strip is bad; usable if an electrode was off; reasons, and their percent."""
+def _graded(
+    spans: tuple[QualitySpan, ...], channels: Channels
+) -> tuple[Grade, list[str], dict[str, dict[str, float]]]:
+    """Bad if more than a tenth of the strip is bad; usable if an electrode was off; reasons, and their figures."""
     grade, facts = quality(spans, bad_part=0.1, poor_part=0.1)
-    reasons, shares = [fact.word for fact in facts], shares_of(facts)
+    reasons, figures = [fact.word for fact in facts], figures_of(facts)
     if np.isnan(channels).any(axis=1).any():
         lost = np.isnan(channels).all(axis=1).any()
-        return worst(grade, "usable"), ["electrode-off" if lost else "lost-samples", *reasons], shares
-    return grade, reasons, shares
+        return worst(grade, "usable"), ["electrode-off" if lost else "lost-samples", *reasons], figures
+    return grade, reasons, figures

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from cabin_agent.measuring.advice import FINGER, finger_wrong
 from cabin_agent.measuring.agreement import rate_notes
-from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, heard, shares_of, within, worst
+from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, figures_of, heard, within, worst
 from cabin_agent.measuring.coaching import lasting
 from cabin_agent.results import Evidence, Grade, Measure, NotMeasured, Outcome, Quantity
 from cabin_signal.evidence import quality
@@ -103,8 +103,8 @@ def _cause(finger: _Finger, failure: Unmeasured) -> Unmeasured:
 def _outcomes(
     bedside: Bedside, started: int, finger: _Finger, spot: Spot, before: tuple[Outcome, ...]
 ) -> tuple[Outcome, ...]:
-    grade, reasons, shares = _graded(finger)
-    proof = evidence(bedside, "oximeter", started, grade, *reasons, mode="4-beat-average", shares=shares)
+    grade, reasons, figures = _graded(finger)
+    proof = evidence(bedside, "oximeter", started, grade, *reasons, mode="4-beat-average", figures=figures)
     pulse = _pulse(proof, finger, before)
     if judge("spo2", spot.value) == "implausible":
         return NotMeasured("spo2", "implausible", "implausible"), pulse
@@ -123,11 +123,11 @@ def _pulse(proof: Evidence, finger: _Finger, before: tuple[Outcome, ...]) -> Out
     return Measure("pulse_rate", {"value": Quantity(rate, "/min")}, replace(proof, notes=notes))
 
 
-def _graded(finger: _Finger) -> tuple[Grade, list[str], dict[str, float]]:
-    """The grade of the last seconds of pleth: bad if more than half of them is bad; reasons, and their percent."""
+def _graded(finger: _Finger) -> tuple[Grade, list[str], dict[str, dict[str, float]]]:
+    """The grade of the last seconds of pleth: bad if more than half of them is bad; reasons, and their figures."""
     since = finger.samples - JUDGED_S * RATE
     grade, facts = quality([span for span in finger.spans if span.end > since], bad_part=0.5, poor_part=0.25)
     reasons = [fact.word for fact in facts]
     if finger.flags & {"low-perfusion"}:
-        return worst(grade, "usable"), ["low-perfusion", *reasons], shares_of(facts)
-    return grade, reasons, shares_of(facts)
+        return worst(grade, "usable"), ["low-perfusion", *reasons], figures_of(facts)
+    return grade, reasons, figures_of(facts)

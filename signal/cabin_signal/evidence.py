@@ -110,8 +110,11 @@ P_WAVES: Mapping[PWave, str] = {"seen": "rhythm-p-wave", "not-seen": "rhythm-no-
 
 def waves(rhythm: RhythmSpan) -> tuple[Fact, ...]:
     """Extra beats and P waves of a window whose rhythm could be read: what its reader looks for besides intervals."""
-    words = (PATTERNS.get(rhythm.pattern), P_WAVES.get(rhythm.p_wave))
-    return () if rhythm.verdict == "unanalysable" else tuple(Fact(word) for word in words if word)
+    if rhythm.verdict == "unanalysable":
+        return ()
+    extra, p_wave = PATTERNS.get(rhythm.pattern), P_WAVES.get(rhythm.p_wave)
+    count = {} if rhythm.extra_beats is None else {"extra": float(rhythm.extra_beats)}
+    return (*((Fact(extra, count),) if extra else ()), *((Fact(p_wave),) if p_wave else ()))
 
 
 def pulse_and_heart(pulse: float | None, heart: float | None) -> tuple[Fact, ...]:

@@ -95,8 +95,8 @@ RULES: Mapping[str, Rule] = {
     "rhythm-irregular-cuff": Rule("rest", "doubt"),
     "rhythm-irregular": Rule("measure-again", "note"),
     "rhythm-unanalysable": Rule("hold-still", "doubt"),
-    "rhythm-extra-beats": Rule("measure-again", "note"),
-    "rhythm-every-other-beat": Rule("measure-again", "note"),
+    "rhythm-extra-beats": Rule("measure-again", "note", ("extra",)),
+    "rhythm-every-other-beat": Rule("measure-again", "note", ("extra",)),
     "rhythm-p-wave": Rule("measure-again", "note"),
     "rhythm-no-p-wave": Rule("measure-again", "note"),
     # A pressure whose numbers cannot stand together, and why our own look at the cuff cannot tell.
