@@ -140,9 +140,12 @@ def _curve(ax: Axes, title: str, risk: str, scale: float, curves: dict[str, list
     for (name, points), colour in zip(curves.items(), (OURS, OTHER, WRONG), strict=False):
         covered = [100 * p.coverage for p in points]
         ax.plot(covered, [scale * p.risk for p in points], marker=".", color=colour, label=name)
-    ax.set(xlabel="coverage: kept, %", ylabel=risk, title=title, xlim=(0, 101), ylim=(0, None))
+    every = [p for points in curves.values() for p in points]
+    least, most = min(p.coverage for p in every), max(p.risk for p in every if np.isfinite(p.risk))
+    limits = {"xlim": (100 * least - 3, 101), "ylim": (0, 1.15 * scale * most)}
+    ax.set(xlabel="coverage: kept, %", ylabel=risk, title=title, **limits)
     ax.grid(color="#EEEEEE")
-    ax.legend(frameon=False, labelcolor=INK)
+    ax.legend(frameon=False, labelcolor=INK, loc="upper left" if len(curves) > 1 else "lower left")
 
 
 def _ecg_curve(change: str) -> list[Point]:
