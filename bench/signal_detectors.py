@@ -7,9 +7,10 @@ it alone.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,8 @@ class Found:
     """(seconds, beats per minute) as stated live."""
     rhythm: list[tuple[int, int, str]] = field(default_factory=list)
     """(start, end, verdict)."""
+    margins: list[float] = field(default_factory=list)
+    """How far each verdict of `rhythm` is from the other one; NaN where there is none."""
     cpu_s: float = 0.0
     error: str = ""
     """What it raised instead of an answer."""
@@ -53,7 +56,7 @@ def timed(detect: Detect, samples: Samples, fs: float) -> Found:
     except Exception as error:
         found = Found(error=f"{type(error).__name__}: {error}"[:200])
     spent = time.process_time() - began
-    return Found(found.beats, found.known, found.quality, found.rates, found.rhythm, spent, found.error)
+    return replace(found, cpu_s=spent)
 
 
 def cabin_ecg(block_s: float, samples: Samples, fs: float) -> Found:
@@ -68,6 +71,7 @@ def cabin_ecg(block_s: float, samples: Samples, fs: float) -> Found:
         quality=[(span.start, span.end, span.grade) for part in parts for span in part.quality],
         rates=[(point.t, point.bpm) for part in parts for point in part.heart_rate],
         rhythm=[(span.start, span.end, span.verdict) for part in parts for span in part.rhythm],
+        margins=[math.nan if span.score is None else abs(span.score) for part in parts for span in part.rhythm],
     )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench.signal_cases import Indices, beats_only, data_folder, rhythm_changes
 from bench.signal_changes import Samples
-from bench.signal_coverage import Stretch, mean_grade
+from bench.signal_coverage import Stretch
 from bench.signal_detectors import Found
 
 BEATS = 30
@@ -138,11 +138,10 @@ def windows_of(marked: Marked, spans: Sequence[tuple[int, int, str]]) -> list[Wi
 
 
 def rhythm_stretches(marked: Marked, found: Found) -> list[Stretch]:
-    """Each window with whether its verdict is wrong, doubted by the grades of its seconds; none is infinite doubt."""
+    """Each window with whether its verdict is wrong; the nearer to the other verdict, the more it is doubted."""
     out = []
-    for start, end, verdict in found.rhythm:
-        for window in windows_of(marked, [(start, end, verdict)]):
+    for span, margin in zip(found.rhythm, found.margins, strict=True):
+        for window in windows_of(marked, [span]):
             wrong = (window.verdict == "irregular") != window.irregular
-            doubt = math.inf if window.withheld else mean_grade(found, start, end)
-            out.append(Stretch(doubt, 1.0, float(wrong), 1.0))
+            out.append(Stretch(math.inf if window.withheld else -round(margin, 2), 1.0, float(wrong), 1.0))
     return out

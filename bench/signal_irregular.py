@@ -69,7 +69,9 @@ async def chapter(quick: bool) -> Chapter:
 
 def _gate(bases: Iterable[Base]) -> str:
     points = curve(s for base in bases for s in base.stretches)
-    return coverage_table("rhythm windows by mean grade", "wrong verdicts per 100 kept", points, 100)
+    return coverage_table(
+        "rhythm windows by distance from the other verdict", "wrong verdicts per 100 kept", points, 100
+    )
 
 
 def _heard(names: Sequence[str]) -> Base:

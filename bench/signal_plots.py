@@ -77,8 +77,8 @@ PICTURES: Mapping[str, Picture] = {
     ),
     "coverage": Picture(
         "What abstention costs",
-        "Risk against coverage: from the left, windows are kept in the order of their grade, least doubtful first; "
-        "the right end keeps everything. A gate is worth having where its curve rises.",
+        "Risk against coverage: from the left, windows are kept in the order of their grades, those of rhythm "
+        "by their distance from the other verdict, least doubtful first; the right end keeps everything. A gate is worth having where its curve rises.",
         signal_plot_other.coverage,
     ),
 }

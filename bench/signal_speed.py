@@ -32,9 +32,9 @@ async def chapter(quick: bool) -> Chapter:
         "Speed and memory",
         f"Processor time (process_time) for the first {seconds / 60:.0f} minutes of record 219, one channel at 360 "
         "Hz, in a process of its own with one thread, after one run of the same to warm up; "
-        f"{len(rounds)} rounds in which they take turns, median. Ours does beats, rate, quality and rhythm; the peers "
-        f"do beats. Memory: VmRSS of a process that feeds one stream {hours} hours of signal in blocks of 1 s, after "
-        "the first hour and at the end; 1 MB is 10^6 bytes.",
+        f"{len(rounds)} rounds in which they take turns, median. Ours does beats, rate, quality and rhythm; the "
+        f"peers do beats. Memory: VmRSS of a process that feeds one stream {hours} hours of signal in blocks of 1 s, "
+        "after the first hour and at the end; 1 MB is 10^6 bytes.",
         (
             *_speed_figures(rounds, seconds),
             *(_memory_figure(kind, record, hours) for kind, record in STREAMS.items()),

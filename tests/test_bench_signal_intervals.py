@@ -95,11 +95,11 @@ def test_a_wrong_verdict_is_an_error_and_none_is_never_kept() -> None:
     beats = np.arange(0, 1000, 100, dtype=np.int64)
     steady = Marked(beats, np.zeros(10, dtype=bool), 100.0)
     found = Found(
-        quality=[(0, 500, "good"), (500, 1000, "usable")],
         rhythm=[(0, 400, "regular"), (500, 900, "irregular"), (0, 900, "unanalysable")],
+        margins=[0.4, 0.1, math.nan],
     )
     stretches = rhythm_stretches(steady, found)
-    assert [(s.doubt, s.errors) for s in stretches] == [(0, 0), (1, 1), (math.inf, 0)]
+    assert [(s.doubt, s.errors) for s in stretches] == [(-0.4, 0), (-0.1, 1), (math.inf, 0)]
 
 
 def test_readers_marks_are_those_of_the_recording(cabin_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

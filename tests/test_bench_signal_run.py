@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,9 @@ def result(beats: list[int], detected: list[int], change: str = "none", error: s
 @pytest.mark.parametrize("block_s", [0.04, 1.0])
 def test_ours_is_heard_the_same_in_blocks_of_any_size(block_s: float) -> None:
     found = cabin_ecg(block_s, LEAD, FS)
-    assert found == cabin_ecg(30.0, LEAD, FS)
+    whole = cabin_ecg(30.0, LEAD, FS)
+    assert np.array_equal(found.margins, whole.margins, equal_nan=True)
+    assert replace(found, margins=[]) == replace(whole, margins=[])
     assert len(found.beats) == len(TIMES) == len(found.known)
     assert len(found.quality) == 30 and found.rhythm
 
