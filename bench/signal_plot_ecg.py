@@ -9,29 +9,55 @@ from matplotlib.figure import Figure
 from bench.signal_cases import Case, Given
 from bench.signal_detectors import BLOCK_S, cabin_ecg
 from bench.signal_passages import Heard, hear, judge, median_beat, worst
-from bench.signal_plot_parts import INK, OURS, SOFT, ecg, figure, legend
+from bench.signal_plot_parts import INK, OURS, SOFT, WRONG, ecg, figure, legend
+from cabin_signal.delineation import Marks, delineate
+from cabin_signal.intervals import Interval, Intervals, NotMeasured, measure
 
 FAILING = ("105", "108", "201", "207", "228", "222")
 
 
 def clean() -> Figure:
-    """Ten seconds as a person would wish them, and the median of all its beats."""
-    made, axes = figure(1, 3.2, 2)
-    heard = hear(Case("mitdb/122", seconds=60))
-    ecg(axes[0], heard, 20, 6, "Record 122: sinus rhythm, a steady trace")
-    _median(axes[1], heard, "The median of its 60 s of beats, aligned on R")
+    """Six seconds as a person would wish them, and the median of half a minute with what is measured on it."""
+    made, axes = figure(1, 3.4, 2)
+    heard = hear(Case("mitdb/112", seconds=30))
+    ecg(axes[0], heard, 20, 6, "Record 112: sinus rhythm, a steady trace")
+    _median(axes[1], heard)
     legend(made, "ours", "missed", "invented")
     return made
 
 
-def _median(ax: Axes, heard: Heard, title: str) -> None:
-    rows = median_beat(heard.given.samples, np.array(heard.found.beats, dtype=np.int64), heard.given.fs)
-    ms = (np.arange(rows.shape[1]) - round(0.3 * heard.given.fs)) * 1000 / heard.given.fs
+def _median(ax: Axes, heard: Heard) -> None:
+    """All beats in grey, their median as the intervals see it, and the marks between which they are measured."""
+    fs = heard.given.fs
+    rows = median_beat(heard.given.samples, np.array(heard.found.beats, dtype=np.int64), fs)
+    ms = (np.arange(rows.shape[1]) - round(0.3 * fs)) * 1000 / fs
     ax.plot(ms, rows.T, color=SOFT, linewidth=0.4)
-    ax.plot(ms, np.median(rows, axis=0), color=OURS, linewidth=1.8, label=f"median of {len(rows)} beats")
     ax.plot([], [], color=SOFT, label="each beat")
-    ax.set(xlabel="time from R, ms", ylabel="mV", title=title, xlim=(ms[0], ms[-1]))
+    found = measure(heard.given.samples[np.newaxis], fs, heard.found.beats)
+    ax.set(xlabel="time from R, ms", ylabel="mV", xlim=(ms[0], ms[-1]), title="No intervals")
+    if isinstance(found, Intervals):
+        usual = found.median
+        at = (np.arange(usual.millivolts.shape[1]) - usual.peak) * 1000 / fs
+        ax.plot(at, usual.millivolts[0], color=OURS, linewidth=1.6, label=f"median of {len(found.beats)} beats")
+        _marks(ax, delineate(usual, 0))
+        names = {"PR": found.pr, "QRS": found.qrs, "QT": found.qt}
+        stated = [f"{name} {_stated(each)}" for name, each in names.items()]
+        ax.set_title(f"Median beat: {', '.join(stated)}")
     ax.legend(frameon=False)
+
+
+def _marks(ax: Axes, marks: Marks) -> None:
+    """Where P begins, QRS begins and ends, T ends."""
+    for at, name in ((marks.p_on, "P"), (marks.qrs_on, "QRS"), (marks.qrs_off, ""), (marks.t_end, "T ends")):
+        if at is not None:
+            ax.axvline(at, color=WRONG, linewidth=0.9, linestyle="--")
+            ax.annotate(
+                name, (at, 1), (2, -10), xycoords=("data", "axes fraction"), textcoords="offset points", color=WRONG
+            )
+
+
+def _stated(interval: Interval | NotMeasured) -> str:
+    return f"{interval.ms:.0f} ms" if isinstance(interval, Interval) else f"none ({interval.reason})"
 
 
 def kinds() -> Figure:

@@ -31,8 +31,9 @@ class Picture:
 PICTURES: Mapping[str, Picture] = {
     "ecg-clean": Picture(
         "A clean lead",
-        "Six seconds with every beat found, and all beats of a minute laid over each other on their R peaks: how "
-        "thin the grey band is shows how exactly R is found.",
+        "Six seconds with every beat found, and the beats of half a minute laid over each other on their R peaks: "
+        "how thin the grey band is shows how exactly R is found. Intervals are measured on the median, between the "
+        "marks.",
         signal_plot_ecg.clean,
     ),
     "ecg-kinds": Picture(
@@ -77,8 +78,9 @@ PICTURES: Mapping[str, Picture] = {
     ),
     "coverage": Picture(
         "What abstention costs",
-        "Risk against coverage: from the left, windows are kept in the order of their grades, those of rhythm "
-        "by their distance from the other verdict, least doubtful first; the right end keeps everything. A gate is worth having where its curve rises.",
+        "Risk against coverage: from the left, windows are kept in the order of their grades, those of rhythm by "
+        "their distance from the other verdict, least doubtful first; the right end keeps everything. A gate is "
+        "worth having where its curve rises.",
         signal_plot_other.coverage,
     ),
 }
