@@ -84,7 +84,14 @@ def test_cuff_as_json(cuff: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "cuff", cuff, "--json")
     found = json.loads(out)
     assert (code, err) == (0, "")
-    assert set(found) == {"systolic", "diastolic", "mean", "pulse_rate", "beats", "verdict", "reasons"}
+    contract = {"systolic", "diastolic", "mean", "pulse_rate", "beats", "verdict", "reasons"}
+    assert set(found) == contract | {"interval", "estimates", "deflation", "irregular"}
+    for side in ("systolic", "diastolic"):
+        low, high = found["interval"][side]
+        assert low < found[side] < high
+    assert set(found["estimates"]) == {"ratios", "slopes", "artery", "pulses"}
+    assert found["deflation"]["mmhg_s"] == pytest.approx(3.2, abs=0.1)
+    assert found["irregular"] is False
     assert found["verdict"] == "ok"
     assert found["diastolic"] < found["mean"] < found["systolic"]
     assert found["mean"] == pytest.approx(95, abs=8)

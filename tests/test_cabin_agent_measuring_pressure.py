@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cabin_agent.measuring.bedside import Unmeasured
 from cabin_agent.measuring.pressure import (
     MOST_INFLATIONS,
-    _graded,
+    _checked,
     _values,
     another,
     mean,
@@ -21,7 +21,10 @@ from cabin_agent.measuring.pressure import (
     readings,
 )
 from cabin_agent.results import Measure, NotMeasured, Outcome, Quantity
-from cabin_signal.cuff import CuffFindings
+from cabin_agent.wording import LANGUAGES, Language, catalogue
+from cabin_signal.cuff import CuffFindings, Reason
+from cabin_signal.cuff_combined import Interval
+from cabin_signal.cuff_verdict import Why
 from drivers.events import Event, NoValue, PressureResult, Reading, Value, Wave
 from drivers.link import LinkState
 from drivers.suntech import ERRORS
@@ -197,25 +200,53 @@ def test_mean_and_pulse_may_be_left_out_by_the_instrument() -> None:
     assert [*_values(result())] == ["systolic", "diastolic", "mean", "pulse_rate"]
 
 
+def found(systolic: float, diastolic: float, **more: Any) -> CuffFindings:
+    high = Interval(systolic, systolic - 12, systolic + 12, 2.0)
+    low = Interval(diastolic, diastolic - 10, diastolic + 10, 2.0)
+    middle = diastolic + (systolic - diastolic) / 3
+    return CuffFindings("ok", (), systolic, diastolic, middle, 66.0, 30, high, low, **more)
+
+
 @pytest.mark.parametrize(
-    ("ours", "grade"),
+    ("ours", "grade", "reasons", "notes"),
     [
-        (CuffFindings("rejected", ("too-few-beats",)), "good"),
-        (CuffFindings("ok", (), 122.0, 78.0, 93.0, 66.0), "good"),
-        (CuffFindings("ok", (), 142.0, 98.0, 110.0, 66.0), "good"),
-        (CuffFindings("ok", (), 142.5, 78.0, 100.0, 66.0), "usable"),
-        (CuffFindings("ok", (), 122.0, 57.0, 80.0, 66.0), "usable"),
+        (
+            CuffFindings("rejected", ("sampling-too-slow",)),
+            "good",
+            [],
+            ("cuff-cannot-tell", "cuff-sampling-too-slow"),
+        ),
+        (CuffFindings("rejected", ("movement",)), "good", [], ("cuff-cannot-tell", "cuff-movement")),
+        (found(122, 78), "good", [], ("cuff-agrees",)),
+        (found(133, 69), "good", [], ("cuff-agrees",)),
+        (found(136, 78), "good", [], ("cuff-cannot-tell", "cuff-near-edge")),
+        (found(145, 78), "usable", ["disagree"], ("cuff-systolic-outside",)),
+        (found(122, 97), "usable", ["disagree"], ("cuff-diastolic-outside",)),
     ],
 )
-def test_our_own_look_may_only_lower_the_grade(ours: CuffFindings, grade: str) -> None:
-    found, reasons = _graded({"systolic": 122.0, "diastolic": 78.0}, ours)
-    assert (found, reasons) == (grade, ["disagree"] if grade == "usable" else [])
+def test_our_own_look_may_only_lower_the_grade(
+    ours: CuffFindings, grade: str, reasons: list[str], notes: tuple[str, ...]
+) -> None:
+    assert _checked({"systolic": 122.0, "diastolic": 78.0}, ours, None) == (grade, reasons, notes)
 
 
-def cuff(arm: Arm | None = None) -> list[Wave]:
+def test_a_pulse_unlike_the_hearts_is_noted_once() -> None:
+    values: dict[Any, float] = {"systolic": 122.0, "diastolic": 78.0, "pulse_rate": 66.0}
+    assert _checked(values, found(122, 78), 90.0) == ("usable", ["disagree"], ())
+    assert _checked(values, found(122, 78), 68.0) == ("good", [], ("cuff-agrees",))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_note_on_the_raw_pressure_is_a_sentence(language: Language) -> None:
+    words = ["agrees", "cannot-tell", *get_args(Reason), *get_args(Why)]
+    assert {word for word in words if f"note.cuff-{word}" not in catalogue(language)} == set()
+    assert all(catalogue(language)[f"reason.{reason}"] for reason in get_args(Reason))
+
+
+def cuff(arm: Arm | None = None, fs: float = 10.0) -> list[Wave]:
     """A cuff's pressure as the driver says it, ten times a second."""
-    _, mmhg = inflate(arm or Arm(), fs=10.0)
-    return [Wave("cuff", n, 10.0, "mm[Hg]", ("cuff",), ((float(p),),)) for n, p in enumerate(mmhg)]
+    _, mmhg = inflate(arm or Arm(), fs=fs)
+    return [Wave("cuff", n, fs, "mm[Hg]", ("cuff",), ((float(p),),)) for n, p in enumerate(mmhg)]
 
 
 async def reading(*said: Event | LinkState, before: tuple[Outcome, ...] = ()) -> Measure:
@@ -234,6 +265,17 @@ async def test_a_reading_has_four_values_and_its_evidence() -> None:
     }
     assert (found.name, found.evidence.mode, found.evidence.site) == ("blood_pressure", "oscillometric", "left-arm")
     assert (found.evidence.rest_s, found.evidence.quality, found.evidence.readings) == (301.0, "good", 1)
+
+
+async def test_what_the_raw_pressure_says_of_the_value_goes_with_it() -> None:
+    polled = await reading(*cuff(), result())
+    assert polled.evidence.notes == ("cuff-cannot-tell", "cuff-sampling-too-slow")
+    fast = await reading(*cuff(fs=50.0), result())
+    assert (fast.evidence.quality, fast.evidence.notes) == ("good", ("cuff-agrees",))
+    wrong = await reading(*cuff(fs=50.0), result(systolic=165.0, mean=110.0))
+    assert (wrong.evidence.quality, wrong.evidence.reasons) == ("usable", ("disagree",))
+    assert wrong.values["systolic"].value == 165.0
+    assert wrong.evidence.notes == ("cuff-systolic-outside",)
 
 
 async def test_the_cuff_is_recorded_with_the_reading_and_not_without() -> None:

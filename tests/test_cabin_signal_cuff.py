@@ -9,16 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cabin_signal.cuff import CuffFindings, CuffStream, Reason, deflation, estimate
+from cabin_signal.cuff import CuffFindings, CuffStream, Reason, estimate
+from cabin_signal.cuff_deflation import deflation
 from cabin_signal.oscillogram import _never_falling, plausible_beats, pressures
+from simulators.arteries import LAWS as GENERATED
+from simulators.cuff_faults import Fault
+from simulators.oscillometry import Cycle, cycle
 from tests.cabin_signal_models import Arm, Array, arctan_artery, inflate, logistic_artery
 
 LAWS = {
-    "arctan 5, 15": (arctan_artery(5, 15), 4, 6),
-    "arctan 10, 25": (arctan_artery(10, 25), 4, 8),
-    "logistic 3, 9": (logistic_artery(3, 9), 5, 9),
+    "arctan 5, 15": (arctan_artery(5, 15), 4, 4),
+    "arctan 10, 25": (arctan_artery(10, 25), 4, 7.5),
+    "logistic 3, 9": (logistic_artery(3, 9), 5, 5),
 }
-"""Artery law; and how far the mean errors of systolic and diastolic may go, which is a property of fixed ratios."""
+"""Artery law; and how far the mean errors of systolic and diastolic may go: softest at 10 mmHg, nobody can see it."""
 
 
 def run(t: Array, p: Array, block: int | None = None) -> CuffFindings:
@@ -38,7 +42,7 @@ def draw(rng: np.random.Generator, arm: Arm) -> Arm:
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_the_error_on_a_foreign_artery_is_that_of_fixed_ratios(law: str) -> None:
+def test_the_error_on_a_foreign_artery(law: str) -> None:
     artery, systolic_bias, diastolic_bias = LAWS[law]
     rng = np.random.default_rng(1)
     errors: list[tuple[float, float, float]] = []
@@ -252,3 +256,144 @@ def test_the_never_falling_curve_is_the_nearest_one(values: list[float]) -> None
     assert fit.mean() == pytest.approx(x.mean(), abs=1e-9)
     for other in (np.sort(x), np.full(len(x), x.mean()), np.maximum.accumulate(x)):
         assert ((x - fit) ** 2).sum() <= ((x - other) ** 2).sum() + 1e-9
+
+
+# --- generated arms, whose artery no method knows ----------------------------------------------------------------
+
+
+def found_in(made: Cycle) -> CuffFindings:
+    return run(made.t, made.mmhg, 1000)
+
+
+def held(made: Cycle, found: CuffFindings) -> list[bool]:
+    """Whether the intervals hold the truth."""
+    assert found.systolic_interval and found.diastolic_interval
+    both = ((found.systolic_interval, made.truth.systolic), (found.diastolic_interval, made.truth.diastolic))
+    return [interval.low <= truth <= interval.high for interval, truth in both]
+
+
+def test_the_interval_holds_the_truth_nine_times_in_ten_whatever_the_artery() -> None:
+    made = [cycle(seed, law) for law in GENERATED for seed in range(500, 518)]
+    found = [found_in(each) for each in made]
+    taken = [(m, f) for m, f in zip(made, found, strict=True) if f.verdict == "ok"]
+    assert len(taken) >= 0.95 * len(made)
+    assert np.mean([held(m, f) for m, f in taken]) >= 0.9
+    errors = np.array([(f.systolic - m.truth.systolic, f.diastolic - m.truth.diastolic) for m, f in taken])  # type: ignore[operator]
+    assert (np.abs(errors.mean(axis=0)) < 5).all()
+    assert (errors.std(axis=0) < 8.5).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_each_method_found_stands_beside_the_value(seed: int) -> None:
+    found = found_in(cycle(seed, "logistic"))
+    assert set(found.estimates) == {"ratios", "slopes", "artery", "pulses"}
+    assert found.systolic_interval and found.systolic is not None
+    assert found.systolic == pytest.approx(found.systolic_interval.value, abs=0.06)
+    assert found.deflation is not None and 1.5 < found.deflation.mmhg_s < 5
+
+
+def test_uneven_beats_are_a_fact_and_widen_the_interval() -> None:
+    even = [found_in(cycle(seed, "logistic")) for seed in range(40, 48)]
+    uneven = [found_in(cycle(seed, "logistic", ("irregular",))) for seed in range(40, 48)]
+    told = [each for each in uneven if each.irregular]
+    assert len(told) >= 5
+    assert not any(each.irregular for each in even)
+    for each in told:
+        assert each.verdict == "rejected" or "irregular-pulse" in each.reasons
+    wide = [e.systolic_interval.half for e in told if e.systolic_interval]
+    narrow = [e.systolic_interval.half for e in even if e.systolic_interval]
+    assert np.mean(wide) > np.mean(narrow) + 0.5
+
+
+SPOILT: dict[Fault, set[Reason]] = {
+    "talking": {"movement", "not-bracketed", "too-few-beats", "implausible"},
+    "flexion": {"movement", "no-deflation", "not-bracketed", "too-few-beats"},
+    "loose": {"loose-cuff", "too-few-beats", "movement"},
+    "clipped": {"clipped", "not-bracketed", "movement", "too-few-beats"},
+    "dropped": {"samples-lost"},
+}
+
+
+@pytest.mark.parametrize("fault", SPOILT)
+def test_a_spoilt_cycle_gives_no_number_and_says_why(fault: Fault) -> None:
+    found = [found_in(cycle(seed, "arctan", (fault,))) for seed in range(8)]
+    rejected = [each for each in found if each.verdict == "rejected"]
+    assert len(rejected) >= 5
+    assert all(set(each.reasons) & SPOILT[fault] for each in rejected)
+    assert all(each.systolic is None and each.systolic_interval is None for each in rejected)
+
+
+@pytest.mark.parametrize("fault", ["tremor", "kinked", "leak"])
+def test_a_disturbed_cycle_is_rejected_or_less_sure(fault: Fault) -> None:
+    for seed in range(6):
+        calm, found = found_in(cycle(seed, "logistic")), found_in(cycle(seed, "logistic", (fault,)))
+        assert found.verdict == "rejected" or found.reasons or fault == "tremor"
+        if found.systolic_interval and calm.systolic_interval and found.reasons:
+            assert found.systolic_interval.half > calm.systolic_interval.half
+
+
+def test_a_deflation_that_is_too_fast_is_said() -> None:
+    t, p = inflate(Arm(rate=95, fall=6.0))
+    assert "deflation-fast" in run(t, p).reasons
+    slow = run(*inflate(Arm(fall=1.2)))
+    assert slow.verdict == "ok" and slow.reasons == ("deflation-slow",)
+    assert slow.deflation is not None and slow.deflation.mmhg_s == pytest.approx(1.2, abs=0.05)
+
+
+# --- bad input ----------------------------------------------------------------------------------------------------
+
+ODD = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True), st.sampled_from([0.0, 1e308, -1e308, 300.0, float("nan")])
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(ODD, max_size=60), times=st.lists(ODD, max_size=60))
+def test_nothing_odd_breaks_it_or_becomes_a_number(values: list[float], times: list[float]) -> None:
+    n = min(len(values), len(times))
+    stream = CuffStream()
+    for t, p in zip(times[:n], values[:n], strict=True):
+        stream.update(t, p)
+    stream.update(times[:n], values[:n])
+    assert stream.finish().verdict == "rejected"
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    fs=st.sampled_from([21.0, 50.0, 333.0]),
+    level=st.floats(0, 400),
+    size=st.sampled_from([0.0, 0.5, 20.0, 300.0]),
+)
+def test_noise_and_constants_are_no_pressure(seed: int, fs: float, level: float, size: float) -> None:
+    rng = np.random.default_rng(seed)
+    t = np.arange(0, 40, 1 / fs)
+    assert run(t, level + size * rng.standard_normal(len(t))).verdict == "rejected"
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 1000), fall=st.floats(1, 12), noise=st.sampled_from([0.0, 0.05, 1.0, 8.0]))
+def test_a_fall_without_an_arm_is_no_pressure(seed: int, fall: float, noise: float) -> None:
+    rng = np.random.default_rng(seed)
+    t = np.arange(0, 120 / fall + 8, 0.01)
+    p = np.interp(t, [0, 5, 5 + 120 / fall, 7 + 120 / fall], [0, 170, 50, 0])
+    assert run(t, p + noise * rng.standard_normal(len(t))).verdict == "rejected"
+
+
+@settings(max_examples=12, deadline=None)
+@given(holes=st.lists(st.integers(0, 4000), max_size=40), odd=st.sampled_from([np.nan, np.inf, -np.inf, 1e9]))
+def test_samples_that_are_no_pressure_change_nothing_much(holes: list[int], odd: float) -> None:
+    t, p = inflate(Arm())
+    spoilt = p.copy()
+    spoilt[[h for h in holes if h < len(p)]] = odd
+    found, calm = run(t, spoilt), run(t, p)
+    assert found.verdict == "rejected" or found.systolic == pytest.approx(calm.systolic, abs=6)
+
+
+def test_memory_is_bounded_over_hours() -> None:
+    stream = CuffStream()
+    for minute in range(180):
+        t = 60.0 * minute + np.arange(0, 60, 0.02)
+        stream.update(t, 90 + np.sin(t))
+    assert sum(len(each) for each in stream._t) <= 240 * 500
+    assert stream.finish().reasons == ("too-long",)

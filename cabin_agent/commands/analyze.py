@@ -111,5 +111,11 @@ def _cuff_lines(found: Json) -> Lines:
         (name.replace("_", " "), "no value" if found[name] is None else f"{found[name]:.0f} {unit}")
         for name, unit in units.items()
     ]
+    if found["interval"] is not None:
+        lines += [
+            (f"{side}, 9 in 10", f"{low:.0f} to {high:.0f} mmHg") for side, (low, high) in found["interval"].items()
+        ]
+    if found["deflation"] is not None:
+        lines.append(("deflation", f"{found['deflation']['mmhg_s']:.1f} mmHg/s"))
     lines += [("beats", str(found["beats"])), ("verdict", found["verdict"])]
     return [*lines, ("reasons", ", ".join(found["reasons"]))] if found["reasons"] else lines

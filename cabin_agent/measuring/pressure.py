@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Literal
 
 from cabin_agent.measuring.advice import ARM, CuffWatch
-from cabin_agent.measuring.agreement import rate_notes
+from cabin_agent.measuring.agreement import rate_notes, value_of
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, computed, evidence, heard, within, worst
 from cabin_agent.measuring.coaching import lasting
 from cabin_agent.recorder import Track
 from cabin_agent.results import Grade, Measure, Outcome, Quantity
 from cabin_signal.cuff import CuffFindings, CuffStream
+from cabin_signal.cuff_verdict import Stated, device_verdict
 from cabin_signal.plausibility import pressure_doubts
 from cabin_signal.pressure import PLANNED, Pressure, mean_of_last_two, next_action
 from drivers.events import NoValue, PressureResult, Wave
@@ -40,8 +41,9 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     bedside.keep(track)
     values = _values(event)
     _refuse_impossible(values)
-    grade, reasons = _graded(values, cuff.finish())
-    notes = rate_notes(values["pulse_rate"], "heart_rate", before) if "pulse_rate" in values else ()
+    heart = value_of("heart_rate", before)
+    grade, reasons, checked = _checked(values, cuff.finish(), heart) if track.waves else ("good", [], ())
+    notes = (*(rate_notes(values["pulse_rate"], "heart_rate", before) if "pulse_rate" in values else ()), *checked)
     proof = evidence(bedside, "tensiometer", started, grade, *reasons, mode="oscillometric", rest_s=rest, notes=notes)
     if rest is not None and rest < bedside.rest_wanted_s - 1:
         proof = replace(proof, notes=(*proof.notes, "rest-short"))
@@ -76,12 +78,19 @@ def _refuse_impossible(values: dict[Component, float]) -> None:
         raise Unmeasured("implausible", "implausible")
 
 
-def _graded(values: dict[Component, float], ours: CuffFindings) -> tuple[Grade, list[str]]:
-    """The device's value stands; our own look at the cuff pressure may only lower its grade."""
-    if ours.verdict != "ok" or ours.systolic is None or ours.diastolic is None:
-        return "good", []
-    apart = max(abs(ours.systolic - values["systolic"]), abs(ours.diastolic - values["diastolic"]))
-    return ("usable", ["disagree"]) if apart > 20 else ("good", [])
+def _checked(
+    values: dict[Component, float], ours: CuffFindings, heart: float | None
+) -> tuple[Grade, list[str], tuple[str, ...]]:
+    """Grade, its reasons, and notes for the doctor from our own look at the cuff pressure.
+
+    The device's value stands: what we find may only lower its grade, and where it cannot tell it says why.
+    """
+    stated = Stated(values["systolic"], values["diastolic"], values.get("mean"), values.get("pulse_rate"))
+    found = device_verdict(stated, ours, heart)
+    why = tuple(f"cuff-{reason}" for reason in found.reasons if reason != "pulse-heart-differ")
+    if found.verdict == "disagrees":
+        return "usable", ["disagree"], why
+    return "good", [], (f"cuff-{found.verdict}", *why)
 
 
 def readings(outcomes: Iterable[Outcome]) -> list[Measure]:

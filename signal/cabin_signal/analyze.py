@@ -6,12 +6,13 @@ The shapes are those that `cabin analyze` prints. Sample numbers are of the reco
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cabin_signal.cuff import CuffStream
+from cabin_signal.cuff import CuffFindings, CuffStream
 from cabin_signal.ecg import EcgFindings, EcgStream
 from cabin_signal.filters import Samples
 from cabin_signal.findings import Beat, QualitySpan, RatePoint, merged
@@ -73,7 +74,22 @@ def analyze_cuff(t_s: ArrayLike, mmhg: ArrayLike, block: int = BLOCK) -> Json:
         "beats": found.beats,
         "verdict": found.verdict,
         "reasons": list(found.reasons),
+        "interval": _intervals(found),
+        "estimates": {
+            method: {"systolic": round(each.systolic, 1), "diastolic": round(each.diastolic, 1)}
+            for method, each in found.estimates.items()
+        },
+        "deflation": None if found.deflation is None else asdict(found.deflation),
+        "irregular": found.irregular,
     }
+
+
+def _intervals(found: CuffFindings) -> Json | None:
+    """The mmHg that the pressures lie between, nine times in ten; None where there is no estimate."""
+    if found.systolic_interval is None or found.diastolic_interval is None:
+        return None
+    both = {"systolic": found.systolic_interval, "diastolic": found.diastolic_interval}
+    return {side: [round(each.low, 1), round(each.high, 1)] for side, each in both.items()}
 
 
 def _blocks(samples: ArrayLike, block: int) -> Iterator[Samples]:

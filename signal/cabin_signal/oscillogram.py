@@ -64,6 +64,12 @@ def pressures(cuff: Samples, amplitudes: Samples) -> Pressures | None:
     return Pressures(systolic, diastolic, mean, largest)
 
 
+def summit(cuff: Samples, amplitudes: Samples) -> tuple[float, float]:
+    """(pressure, height) in mmHg of the envelope's top, whether or not it is crossed on both sides."""
+    smooth = _smoothed(amplitudes)
+    return _summit(cuff, amplitudes, smooth, int(np.argmax(smooth)))
+
+
 def _smoothed(amplitudes: Samples) -> Samples:
     padded = np.concatenate((amplitudes[:1], amplitudes, amplitudes[-1:]))
     result: Samples = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
