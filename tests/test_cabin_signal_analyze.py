@@ -62,7 +62,14 @@ def test_the_perfusion_index_of_raw_light() -> None:
 
 def test_the_shape_of_a_cuff() -> None:
     out = analyze_cuff(*inflate(Arm()))
-    assert list(out) == ["systolic", "diastolic", "mean", "pulse_rate", "beats", "verdict", "reasons"]
+    contract = ["systolic", "diastolic", "mean", "pulse_rate", "beats", "verdict", "reasons"]
+    assert list(out) == [*contract, "interval", "estimates", "deflation", "irregular"]
+    for side in ("systolic", "diastolic"):
+        low, high = out["interval"][side]
+        assert low < out[side] < high
+        assert all(abs(each[side] - out[side]) < 30 for each in out["estimates"].values())
+    assert set(out["deflation"]) == {"mmhg_s", "mmhg_beat", "stepped"}
+    assert out["irregular"] is False
     assert json.loads(json.dumps(out, allow_nan=False)) == out
     assert out["verdict"] == "ok" and out["reasons"] == []
 
@@ -72,6 +79,7 @@ def test_a_rejected_cuff_has_no_numbers() -> None:
     assert out == {
         "systolic": None, "diastolic": None, "mean": None, "pulse_rate": None, "beats": 0,
         "verdict": "rejected", "reasons": ["sampling-too-slow"],
+        "interval": None, "estimates": {}, "deflation": None, "irregular": None,
     }  # fmt: skip
 
 
