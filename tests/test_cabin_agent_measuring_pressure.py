@@ -25,6 +25,7 @@ from cabin_agent.wording import LANGUAGES, Language, catalogue
 from cabin_signal.cuff import CuffFindings, Reason
 from cabin_signal.cuff_combined import Interval
 from cabin_signal.cuff_verdict import Why
+from cabin_signal.verdict import RULES
 from drivers.events import Event, NoValue, PressureResult, Reading, Value, Wave
 from drivers.link import LinkState
 from drivers.suntech import ERRORS
@@ -276,6 +277,14 @@ async def test_what_the_raw_pressure_says_of_the_value_goes_with_it() -> None:
     assert (wrong.evidence.quality, wrong.evidence.reasons) == ("usable", ("disagree",))
     assert wrong.values["systolic"].value == 165.0
     assert wrong.evidence.notes == ("cuff-systolic-outside",)
+    (sides,) = wrong.evidence.figures.values()
+    assert {*sides} == {*RULES["cuff-disagrees"].figures}
+    assert sides["diastolic_low"] < sides["diastolic_high"] < sides["systolic_low"] < sides["systolic_high"]
+    assert ([*wrong.evidence.figures], [*fast.evidence.figures], polled.evidence.figures) == (
+        ["disagree"],
+        ["cuff-agrees"],
+        {},
+    )
 
 
 async def test_the_cuff_is_recorded_with_the_reading_and_not_without() -> None:

@@ -17,7 +17,7 @@ from cabin_agent.judged import judged
 from cabin_agent.results import Measure, MeasureName, NotMeasured, Outcome
 from cabin_agent.verdict_words import agent_sentence, doctor_sentence, fact_words, verdict_view
 from cabin_agent.wording import LANGUAGES, Language, catalogue
-from cabin_signal import verdict
+from cabin_signal import cuff, cuff_verdict, verdict
 from cabin_signal.verdict import RULES, Fact, fuse
 from tests.test_cabin_agent_judged import hearing
 from tests.test_cabin_agent_measuring_codes import QUALITY, reasons_of_quality
@@ -57,6 +57,14 @@ def test_the_walk_finds_the_vocabularies() -> None:
         "cabin_signal.audiogram.EarReason",
     } <= {*vocabularies()}
     assert {"electrode-off", "saturation", "flat", "mains", "movement", "no-beats", "finger-out"} <= {*every_word()}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_on_the_cuffs_reading_has_its_note(language: Language) -> None:
+    words = {*get_args(cuff_verdict.Why), *get_args(cuff_verdict.Verdict), *get_args(cuff.Reason)} - {"disagrees"}
+    for word in words:
+        told = fact_words(language, SHORT, Fact(f"cuff-{word}"))
+        assert told and told != f"cuff-{word}", word
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -101,6 +109,18 @@ SPO2 = single(
 )
 TEMPERATURE = single("temperature", 36.4, "Cel", evidence(THERMOMETER, readings=3, spread=0.2))
 SHORT = pressure(152.0, 94.0, evidence(CUFF, rest_s=191.0, notes=("rest-short",)))
+INTERVALS = {"systolic_low": 117.6, "systolic_high": 131.2, "diastolic_low": 70.1, "diastolic_high": 83.9}
+CHECKED = pressure(
+    152.0,
+    94.0,
+    evidence(
+        CUFF,
+        quality="usable",
+        reasons=("disagree",),
+        notes=("cuff-systolic-outside",),
+        figures={"disagree": INTERVALS},
+    ),
+)
 IRREGULAR = Measure("ecg", {}, evidence(ECG, notes=("rhythm-irregular",)))
 EXTRA = Measure(
     "ecg",
@@ -135,6 +155,16 @@ FAILED = NotMeasured("spo2", "failed", "finger-out")
             "Contrôle de la cabine : retenu avec réserve. Repos de 3 min, plus court que prévu ; "
             "pouls 71 /min, cœur 95 /min ; "
             "rythme irrégulier sur l’ECG de la visite, pression à lire avec prudence.",
+        ),
+        (
+            CHECKED,
+            (),
+            "Valeur gardée, avec un doute : le brassard et notre lecture ne concordent pas. "
+            "La prochaine fois : resserrez le brassard sur le bras nu.",
+            "Contrôle de la cabine : retenu avec réserve. "
+            "Notre lecture de la pression du brassard ne concorde pas : systolique 118 à 131, "
+            "diastolique 70 à 84 mmHg ; "
+            "systolique de l’instrument hors de l’intervalle tiré de la pression brute.",
         ),
         (IRREGULAR, (), "", "Contrôle de la cabine : retenu. Rythme irrégulier, tracé à relire."),
         (

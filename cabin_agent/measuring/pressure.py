@@ -23,6 +23,8 @@ LIMIT_S = 200.0
 MOST_INFLATIONS = 5
 """In one session, failed ones included: an arm is not squeezed for ever."""
 Component = Literal["systolic", "diastolic", "mean", "pulse_rate"]
+TOLD_BY = ("disagree", "cuff-agrees")
+"""Reason and note that have the intervals of our own look."""
 UNITS: dict[Component, str] = {"systolic": "mm[Hg]", "diastolic": "mm[Hg]", "mean": "mm[Hg]", "pulse_rate": "/min"}
 
 
@@ -42,9 +44,11 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     values = _values(event)
     _refuse_impossible(values)
     heart = value_of("heart_rate", before)
-    grade, reasons, checked = _checked(values, cuff.finish(), heart) if track.waves else ("good", [], ())
+    ours = cuff.finish()
+    grade, reasons, checked = _checked(values, ours, heart) if track.waves else ("good", [], ())
     notes = (*(rate_notes(values["pulse_rate"], "heart_rate", before) if "pulse_rate" in values else ()), *checked)
     proof = evidence(bedside, "tensiometer", started, grade, *reasons, mode="oscillometric", rest_s=rest, notes=notes)
+    proof = replace(proof, figures={word: _intervals(ours) for word in (*reasons, *checked) if word in TOLD_BY})
     if rest is not None and rest < bedside.rest_wanted_s - 1:
         proof = replace(proof, notes=(*proof.notes, "rest-short"))
     components = {name: Quantity(value, UNITS[name]) for name, value in values.items()}
@@ -91,6 +95,20 @@ def _checked(
     if found.verdict == "disagrees":
         return "usable", ["disagree"], why
     return "good", [], (f"cuff-{found.verdict}", *why)
+
+
+def _intervals(ours: CuffFindings) -> dict[str, float]:
+    """Where our own look at the cuff pressure has the two values; nothing where it has none."""
+    high, low = ours.systolic_interval, ours.diastolic_interval
+    if high is None or low is None:
+        return {}
+    found = {
+        "systolic_low": high.low,
+        "systolic_high": high.high,
+        "diastolic_low": low.low,
+        "diastolic_high": low.high,
+    }
+    return {name: round(mmhg, 1) for name, mmhg in found.items()}
 
 
 def readings(outcomes: Iterable[Outcome]) -> list[Measure]:

@@ -52,6 +52,7 @@ class Rule:
 
 
 _SHARE = ("percent",)
+_INTERVALS = ("systolic_low", "systolic_high", "diastolic_low", "diastolic_high")
 
 RULES: Mapping[str, Rule] = {
     # Not in contact: at once curable, and everything else follows from it.
@@ -92,7 +93,9 @@ RULES: Mapping[str, Rule] = {
     "lost-samples": Rule("measure-again", "doubt"),
     # Crossed with something else.
     "disagree": Rule("measure-again", "doubt"),
-    "cuff-disagrees": Rule("seat-cuff", "doubt"),
+    "cuff-disagrees": Rule("seat-cuff", "doubt", _INTERVALS),
+    "cuff-agrees": Rule("seat-cuff", "note", _INTERVALS),
+    "cuff-cannot-tell": Rule("seat-cuff", "note"),
     "pulse-heart-differ": Rule("hold-still", "doubt", ("pulse", "heart")),
     "rhythm-irregular-cuff": Rule("rest", "doubt"),
     "rhythm-irregular": Rule("measure-again", "note"),
