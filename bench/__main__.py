@@ -24,6 +24,7 @@ from bench import (
     sealing,
     signal_beats,
     signal_changed,
+    signal_cuff,
     signal_irregular,
     signal_pulses,
     signal_speed,
@@ -46,6 +47,7 @@ SIGNAL: Mapping[str, Callable[[bool], Awaitable[Chapter]]] = {
     "changed": signal_changed.chapter,
     "pulses": signal_pulses.chapter,
     "irregular": signal_irregular.chapter,
+    "cuff": signal_cuff.chapter,
     "speed": signal_speed.chapter,
 }
 """What is measured of the analysis; told whether few recordings are enough."""

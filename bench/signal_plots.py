@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from bench import signal_plot_ecg, signal_plot_other
+from bench import signal_plot_cuff, signal_plot_ecg, signal_plot_other
 from bench.signal_cases import data_folder
 from bench.signal_plot_parts import FOLDER, save
 
@@ -69,6 +69,12 @@ PICTURES: Mapping[str, Picture] = {
         "Pulses are judged by the heart's beats in the same recording, moved by one constant lag; where the two "
         "readers of the ECG disagree nothing is judged.",
         signal_plot_other.pleth,
+    ),
+    "cuff": Picture(
+        "Cuff cycles",
+        "Generated cycles, since no recording with the true pressure beside it is at hand: left the cuff's pressure, "
+        "right the height of each beat against it, with four methods alone, ours with its interval, and the truth.",
+        signal_plot_cuff.cuff,
     ),
     "rhythm": Picture(
         "Regular or irregular",
