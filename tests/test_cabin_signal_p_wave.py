@@ -43,11 +43,11 @@ def test_a_p_wave_is_seen(height: float, pr: float) -> None:
 
 def test_half_of_the_energy_is_half_of_the_agreement() -> None:
     """The expected cosine of two beats is the part of the energy that they share."""
-    direction = np.sin(np.arange(len(T)))
+    turn = 2 * np.pi * T / 0.072
     values = []
     for _ in range(200):
-        waves = RNG.normal(0, 1, (30, len(T))) * np.sqrt(np.mean(direction**2)) + direction
-        found = agreement(waves)
+        sign = RNG.choice([-1.0, 1.0], (30, 1))
+        found = agreement(np.sin(turn) + sign * np.cos(turn))
         assert found is not None
         values.append(found)
     assert np.mean(values) == pytest.approx(0.5, abs=0.06)
@@ -58,6 +58,10 @@ def test_f_waves_are_not_seen_as_p_waves(height: float) -> None:
     found = [agreement(with_f(30, height)) for _ in range(50)]
     assert np.mean([word(f) == "not-seen" for f in found]) > 0.9
     assert "seen" not in [word(f) for f in found]
+
+
+def test_the_hum_of_the_mains_is_not_seen_even_where_r_peaks_lock_to_it() -> None:
+    assert word(agreement(with_f(30, 0.05) + 0.2 * np.sin(2 * np.pi * 50 * T))) == "not-seen"
 
 
 def test_level_slope_gain_and_sign_do_not_matter() -> None:

@@ -1,7 +1,7 @@
 """The waveform around each beat, as the judgement of a rhythm needs it: cut out live, on one grid for every rate.
 
-Path of rhythm monitoring, 0.5 to 40 Hz. Of each beat 0.56 s are kept in steps of 8 ms: enough for a QRS of any width
-and for the P wave before it.
+Path of rhythm monitoring, 0.5 to 40 Hz. Of each beat half a second is kept in steps of 8 ms: enough for a QRS of any
+width and for the P wave before it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from cabin_signal.stretch import Bridge, Stretch
 
 STEP_S = 0.008
 """Between two values of a wave."""
-BEFORE, AFTER = 31, 32
+BEFORE, AFTER = 32, 32
 """Values before the R peak, and from it on."""
 DELAY_S = 0.008
 """Of the filters, about; all beats are shifted alike."""
