@@ -54,8 +54,18 @@ def _own(measure: Measure) -> Iterable[Fact]:
     for part, quantity in LIMITED.get(measure.name, {}).items():
         if part in measure.values:
             yield from evidence.limits(quantity, measure.values[part].value, repeated=repeated)
+    yield from _references(measure)
     if measure.name == "hearing":
         yield from evidence.hearing(ears(measure.thresholds))
+
+
+def _references(measure: Measure) -> Iterable[Fact]:
+    """On which side of what a doctor is told about the value lies."""
+    values = {part: quantity.value for part, quantity in measure.values.items()}
+    if "value" in values:
+        yield from evidence.references(measure.name, values["value"])
+    elif measure.name == "blood_pressure_mean":
+        yield from evidence.pressure_reference(values["systolic"], values["diastolic"])
 
 
 def _beside(measure: Measure, visit: Sequence[Outcome]) -> Iterable[Fact]:

@@ -15,7 +15,7 @@ from cabin_agent.wording import Language, amount, catalogue, number, phrase, tex
 from cabin_signal.audiogram_grades import Average, Biap, Level, Who, average, biap, biap_both, who
 from cabin_signal.verdict import Fact, Fused
 
-OWN_UNIT = ("spread", "tolerance")
+OWN_UNIT = ("spread", "tolerance", "limit")
 """Figures in the measure's own unit; the others have theirs in the sentence, and no decimals but for "empty"."""
 
 

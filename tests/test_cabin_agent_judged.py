@@ -98,7 +98,7 @@ def test_a_short_rest_is_told_in_minutes() -> None:
 
 
 def test_readings_of_a_mean_that_differ_come_with_their_distance() -> None:
-    values = {"systolic": Quantity(140.0, "mm[Hg]"), "diastolic": Quantity(80.0, "mm[Hg]")}
+    values = {"systolic": Quantity(130.0, "mm[Hg]"), "diastolic": Quantity(80.0, "mm[Hg]")}
     proof = evidence(None, quality="usable", reasons=("readings-differ",), readings=4, spread=14.0)
     fused = judged(Measure("blood_pressure_mean", values, proof), ())
     assert fused is not None and fused.verdict == "accepted-with-doubt"
@@ -110,12 +110,15 @@ def test_readings_of_a_mean_that_differ_come_with_their_distance() -> None:
 )
 def test_an_unusual_value_is_repeated_once(notes: tuple[str, ...], verdict: str, word: str) -> None:
     hot = single("temperature", 38.6, "Cel", evidence(THERMOMETER, notes=notes))
-    assert words(hot, again=True) == (verdict, [word])
+    assert words(hot, again=True) == (verdict, [word, "above"])
 
 
 def test_a_mean_pressure_is_its_own_repeat() -> None:
     values = {"systolic": Quantity(172.0, "mm[Hg]"), "diastolic": Quantity(80.0, "mm[Hg]")}
-    assert words(Measure("blood_pressure_mean", values, evidence(None))) == ("accepted", ["confirmed"])
+    assert words(Measure("blood_pressure_mean", values, evidence(None))) == (
+        "accepted",
+        ["confirmed", "pressure-above"],
+    )
 
 
 def test_an_old_calibration_is_a_doubt() -> None:

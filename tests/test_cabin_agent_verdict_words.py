@@ -14,7 +14,7 @@ import pytest
 
 import cabin_signal
 from cabin_agent.judged import judged
-from cabin_agent.results import Measure, MeasureName, NotMeasured, Outcome
+from cabin_agent.results import Measure, MeasureName, NotMeasured, Outcome, Quantity
 from cabin_agent.verdict_words import agent_sentence, doctor_sentence, fact_words, verdict_view
 from cabin_agent.wording import LANGUAGES, Language, catalogue
 from cabin_signal import cuff, cuff_verdict, verdict
@@ -132,6 +132,12 @@ EXTRA = Measure(
     ),
 )
 HEART = single("heart_rate", 95.4, "/min", evidence(ECG, readings=44))
+MEAN = Measure(
+    "blood_pressure_mean",
+    {"systolic": Quantity(152.0, "mm[Hg]"), "diastolic": Quantity(94.0, "mm[Hg]")},
+    evidence(None, readings=3, spread=4.0, rest_s=301.0),
+)
+WARM = single("temperature", 37.9, "Cel", evidence(THERMOMETER))
 FAILED = NotMeasured("spo2", "failed", "finger-out")
 
 
@@ -166,6 +172,13 @@ FAILED = NotMeasured("spo2", "failed", "finger-out")
             "diastolique 70 à 84 mmHg ; "
             "systolique de l’instrument hors de l’intervalle tiré de la pression brute.",
         ),
+        (
+            MEAN,
+            (),
+            "",
+            "Contrôle de la cabine : retenu. 3 mesures, écart 4 mmHg ; au-dessus du repère de 140/90 mmHg.",
+        ),
+        (WARM, (), "", "Contrôle de la cabine : retenu. Au-dessus du repère de 37,8 °C."),
         (IRREGULAR, (), "", "Contrôle de la cabine : retenu. Rythme irrégulier, tracé à relire."),
         (
             EXTRA,

@@ -235,6 +235,29 @@ def test_a_pulse_that_is_not_the_hearts_is_doubted_with_both_rates() -> None:
     assert fuse("pulse_rate", [fact], again=True).verdict == "accepted-with-doubt"
 
 
+@pytest.mark.parametrize(
+    ("measure", "value", "word"),
+    [
+        ("heart_rate", 49.9, "below"), ("heart_rate", 50, None), ("heart_rate", 100, None),
+        ("pulse_rate", 100.1, "above"),
+        ("spo2", 95, "below"), ("spo2", 96, None), ("spo2", 100, None), ("temperature", 37.7, None),
+        ("temperature", 37.8, "above"), ("temperature", 34.0, None), ("bmi", 18.4, "below"), ("bmi", 18.5, None),
+        ("bmi", 29.9, None), ("bmi", 30, "above"), ("weight", 200, None), ("ecg", 0, None),
+    ],
+)  # fmt: skip
+def test_a_side_of_a_reference_is_a_fact_and_no_doubt(measure: MeasureName, value: float, word: str | None) -> None:
+    facts = evidence.references(measure, value)
+    assert [fact.word for fact in facts] == ([] if word is None else [word])
+    assert fuse(measure, facts, again=True).verdict == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("systolic", "diastolic", "above"), [(139.5, 89.5, False), (140, 80, True), (120, 90, True), (90, 50, False)]
+)
+def test_a_pressure_is_told_from_140_or_90_on(systolic: float, diastolic: float, above: bool) -> None:
+    assert bool(evidence.pressure_reference(systolic, diastolic)) is above
+
+
 REGULAR = RhythmSpan(0, 1, "regular", -0.4, 0, "none", "seen")
 IRREGULAR = RhythmSpan(1, 2, "irregular", 0.4, 3, "extra-beats", "not-seen")
 

@@ -6,6 +6,7 @@ Limits: clinical reference 8.3 (repeats), 2.4 (pulse against heart), 5.6 and 5.7
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from cabin_signal.agreement import pulse_against_heart
 from cabin_signal.audiogram import AudiogramFindings, EarFindings
@@ -92,6 +93,41 @@ def spread(measure: MeasureName, apart: float | None, *, readings: int = 2) -> t
     if apart is None or tolerance is None or apart <= tolerance + _EDGE:
         return ()
     return (Fact("readings-differ", {"spread": apart, "tolerance": tolerance}),)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Values that a doctor is told about: below `low`, and from `high` on, or above it where it is not `reached`."""
+
+    low: float | None = None
+    high: float | None = None
+    reached: bool = True
+
+
+REFERENCES: Mapping[MeasureName, Reference] = {
+    "heart_rate": Reference(50, 100, reached=False),
+    "pulse_rate": Reference(50, 100, reached=False),
+    "spo2": Reference(low=96),
+    "temperature": Reference(high=37.8),
+    "bmi": Reference(18.5, 30),
+}
+"""Clinical reference 8.2, column "info"; in the measure's unit."""
+SYSTOLIC, DIASTOLIC = 140.0, 90.0
+"""The same of a mean pressure, mmHg."""
+
+
+def references(measure: MeasureName, value: float) -> tuple[Fact, ...]:
+    """On which side of its reference a value lies, where it is outside: a fact for the doctor, and no judgement."""
+    limits = REFERENCES.get(measure, Reference())
+    if limits.low is not None and value < limits.low:
+        return (Fact("below", {"limit": limits.low}),)
+    over = limits.high is not None and (value >= limits.high if limits.reached else value > limits.high)
+    return (Fact("above", {"limit": limits.high or 0.0}),) if over else ()
+
+
+def pressure_reference(systolic: float, diastolic: float) -> tuple[Fact, ...]:
+    """The same of a mean pressure in mmHg: at or above 140/90 in one of the two."""
+    return (Fact("pressure-above"),) if systolic >= SYSTOLIC or diastolic >= DIASTOLIC else ()
 
 
 def rest(rested_s: float | None, wanted_s: float) -> tuple[Fact, ...]:
