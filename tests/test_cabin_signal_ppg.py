@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from cabin_signal.ecg import EcgStream
 from cabin_signal.findings import merged
 from cabin_signal.ppg import PlethFindings, PlethStream
-from cabin_signal.rate import median_rate
 from tests.cabin_signal_models import Array, Score, finger, score
 
 FS = 75.0
@@ -196,34 +195,58 @@ def bidmc(folder: Path, record: str) -> tuple[Array, Array, Array]:
     return by_name["PLETH"], by_name["II"], pulse
 
 
+@cache
+def hearts_beats(folder: Path, record: str) -> list[int]:
+    _, lead, _ = bidmc(folder, record)
+    stream = EcgStream(125)
+    return [b.sample for b in stream.update(lead).beats + stream.finish().beats]
+
+
+def lagging(beats: list[int], pulses: list[int]) -> Score:
+    """The best score that one constant lag of the finger behind the heart gives."""
+    return max((score([b + lag for b in beats], pulses, 18.75) for lag in range(0, 130, 5)), key=lambda s: s.f1)
+
+
+RECORDS = ("bidmc05", "bidmc07", "bidmc15", "bidmc19", "bidmc25")
+"""Artefacts, small pulses, early pulses, 63 to 125 a minute; in the others our ECG analysis is the less sure one."""
+
+
 def test_pulses_beside_the_hearts_beats(cabin_data: Path) -> None:
-    """Each pulse lags its beat by one time per record; the reference here is our own ECG analysis of lead II."""
+    """The reference here is our own ECG analysis of lead II, a lag of the pulse behind it allowed for each record."""
     total = Score(0, 0, 0)
-    for file in sorted((cabin_data / "bidmc").glob("*.hea"))[::2]:
-        wave, lead, _ = bidmc(file.parent, file.stem)
-        ecg = EcgStream(125)
-        beats = [b.sample for b in ecg.update(lead).beats + ecg.finish().beats]
-        pulses = [b.sample for b in run(wave, 125, 125).beats]
-        lags = [score([b + lag for b in beats], pulses, 18.75) for lag in range(10, 125, 5)]
-        total += max(lags, key=lambda s: s.f1)
-    assert total.found > 4000
-    assert total.f1 >= 98.5
+    for name in RECORDS:
+        wave, _, _ = bidmc(cabin_data / "bidmc", name)
+        total += lagging(hearts_beats(cabin_data / "bidmc", name), [b.sample for b in run(wave, 125, 125).beats])
+    assert total.found > 3800
+    assert total.f1 >= 98.7
+
+
+@pytest.mark.parametrize("spoil", ["turned", "gain", "steps", "hum"])
+def test_what_does_not_touch_the_pulses_does_not_touch_their_finding(cabin_data: Path, spoil: str) -> None:
+    wave, _, _ = bidmc(cabin_data / "bidmc", "bidmc19")
+    t = np.arange(len(wave))
+    height = float(np.ptp(np.percentile(wave, [3, 97])))
+    spoilt = {
+        "turned": -wave,
+        "gain": 5e4 * wave + 1e5,
+        "steps": wave + 5 * height * (t // 5000 % 2),
+        "hum": wave + 0.3 * height * np.sin(2 * np.pi * 50 * t / 125),
+    }[spoil]
+    beats = hearts_beats(cabin_data / "bidmc", "bidmc19")
+    clean = lagging(beats, [b.sample for b in run(wave, 125, 125).beats])
+    assert lagging(beats, [b.sample for b in run(spoilt, 125, 125).beats]).f1 >= clean.f1 - 0.2
 
 
 def test_the_pulse_rate_beside_the_monitor(cabin_data: Path) -> None:
     errors: list[float] = []
-    for file in sorted((cabin_data / "bidmc").glob("*.hea"))[::2]:
-        wave, _, monitor = bidmc(file.parent, file.stem)
-        for point in run(wave, 125, 125).pulse_rate:
-            second = round(point.t)
-            if second < len(monitor) and np.isfinite(monitor[second]):
-                errors.append(abs(point.bpm - monitor[second]))
-    assert len(errors) > 4000
-    assert np.median(errors) <= 1.0
-    assert np.mean(np.array(errors) < 5) >= 0.88
-
-
-def test_the_median_rate_is_the_streams_rate() -> None:
-    found = run(finger(np.arange(0.5, 12, 0.8), FS, 12))
-    samples = [b.sample for b in found.beats]
-    assert found.pulse_rate[-1].bpm == median_rate([s for s in samples if s >= samples[-1] - 10 * FS], FS)
+    stated = asked = 0
+    for name in RECORDS:
+        wave, _, monitor = bidmc(cabin_data / "bidmc", name)
+        seconds = {round(p.t): p.bpm for p in run(wave, 125, 125).pulse_rate}
+        known = [s for s in range(12, len(monitor)) if np.isfinite(monitor[s])]
+        stated += sum(any(s - d in seconds for d in range(3)) for s in known)
+        asked += len(known)
+        errors += [abs(seconds[s] - monitor[s]) for s in known if s in seconds]
+    assert stated >= 0.95 * asked
+    assert np.mean(errors) <= 1.5
+    assert np.mean(np.array(errors) <= 5) >= 0.95

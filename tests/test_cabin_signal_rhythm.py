@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cabin_signal.ecg import EcgStream
 from cabin_signal.findings import Beat, QualitySpan, grade_of, merged
-from cabin_signal.rate import RateWatch, median_rate, strip_heart_rate
+from cabin_signal.rate import RateWatch, strip_heart_rate
 from cabin_signal.rhythm import BEATS, LEAN, RhythmSpan, RhythmWatch, judged
 from tests.cabin_signal_models import Array, heart
 
@@ -312,11 +312,6 @@ def test_the_strip_rate_stays_right_in_irregular_rhythms(pattern: list[float], b
     rr = np.tile(pattern, 40)
     beats = np.round(np.cumsum(rr) * 500).astype(int).tolist()
     assert strip_heart_rate(beats, 500) == pytest.approx(bpm, rel=0.02)
-
-
-def test_the_median_rate_forgives_a_missed_pulse() -> None:
-    assert median_rate([0, 100, 200, 400, 500, 600], 100) == pytest.approx(60)
-    assert median_rate([0], 100) is None
 
 
 @given(gap=st.integers(751, 5000))

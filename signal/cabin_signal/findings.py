@@ -38,6 +38,8 @@ class QualitySpan:
     end: int
     grade: Grade
     reasons: tuple[str, ...] = ()
+    score: float | None = None
+    """The same without steps, 0 to 1, for who wants to set a limit of his own; None where it is not known."""
 
 
 def grade_of(spoiling: set[str], hurting: set[str]) -> Grade:

@@ -1,8 +1,9 @@
 """A pleth, live: pulses, pulse rate, perfusion index and quality, from blocks of any size.
 
-Like `ecg`: everything is decided at sample numbers, so that blocks of any size give the same findings to the last
-bit, and memory is bounded. A pulse is announced about 0.5 s after its systolic peak; a finger that left shows as
-"finger-out" within one second where the sensor then gives a flat or railed line.
+Samples are gathered into hops of a quarter of a second and everything is decided hop by hop, so that blocks of any
+size give the same findings to the last bit, cost about the same, and memory is bounded. A pulse is announced about
+0.4 s after its systolic peak; a finger that left shows as "finger-out" within one second where the sensor then gives
+a flat or railed line.
 
 No oxygen saturation is computed: the curve from light to saturation belongs to the sensor and its maker.
 """
@@ -18,15 +19,19 @@ from cabin_signal.filters import Samples
 from cabin_signal.findings import Beat, QualitySpan, RatePoint
 from cabin_signal.ppg_quality import STEP_S, PpgQuality
 from cabin_signal.pulse import PulseDetector
-from cabin_signal.rate import RateWatch, median_rate
+from cabin_signal.pulse_rate import PulseRate
 from cabin_signal.stretch import Stretch
 
 SLOWEST_HZ = 25.0
 """Below this rate upstrokes are not seen well enough."""
-FEWEST_PULSES = 6
-"""Pulses before a rate is stated."""
-FLUSH_S = 0.6
+FASTEST_HZ = 10_000.0
+"""Above this the number is no sampling rate of a pleth, but a mistake of unit."""
+FLUSH_S = 0.75
 """The end of a stream is awaited so long, so that a last pulse is found."""
+NO_READING = 1e12
+"""No sensor counts so far: what is beyond, as what is infinite, is a hole."""
+FOOT_S = 0.4
+"""The foot of a pulse lies within so long before its peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,70 +58,78 @@ class PlethStream:
     """The analysis of one pleth."""
 
     def __init__(self, fs: float, light: bool = False) -> None:
-        """`fs` in Hz; ValueError below 25.
+        """`fs` in Hz; ValueError below 25 and above 10 000.
 
         `light`: the samples are raw light, which falls when the pulse comes, with its steady part. Else they are the
-        sensor's display wave, upright and of no known zero, and there is no perfusion index.
+        sensor's display wave, of no known zero, and there is no perfusion index. A wave that stands upside down all
+        the same is found to be so (`polarity`).
         """
-        if not fs >= SLOWEST_HZ:
+        if not SLOWEST_HZ <= fs <= FASTEST_HZ:
             raise ValueError(
-                f"a pleth of {fs:g} samples a second cannot be analysed: it takes {SLOWEST_HZ:g} or more"
+                f"a pleth of {fs:g} samples a second cannot be analysed: it takes {SLOWEST_HZ:g} or more,"
+                f" and {FASTEST_HZ:g} at most"
             )
         self._fs = fs
         self._light = Stretch(int(2 * fs)) if light else None
         self._detector = PulseDetector(fs)
-        self._rate = RateWatch(fs, FEWEST_PULSES, median_rate)
-        self._quality = PpgQuality(fs)
-        self._now = 0
-        self._steps = 0
+        self._rate = PulseRate(fs)
+        self._quality = PpgQuality(fs, light)
+        self._hop: Samples = np.empty(int(STEP_S * fs) + 2)
+        self._held = self._now = self._steps = 0
+        self._edge = self._edge_of(1)
 
     def update(self, block: ArrayLike) -> PlethFindings:
         """What these samples (one dimension, any number, NaN where there are none) let become known."""
-        new = _New()
         samples: Samples = np.asarray(block, dtype=np.float64).ravel()
+        new = _New()
         while len(samples):
-            piece = samples[: self._edge(self._steps + 1) - self._now]
-            self._step(piece, new)
+            piece = samples[: self._edge - self._now - self._held]
+            self._hop[self._held : self._held + len(piece)] = piece
+            self._held += len(piece)
             samples = samples[len(piece) :]
+            if self._now + self._held == self._edge:
+                self._step(new)
+                self._steps += 1
+                self._edge = self._edge_of(self._steps + 1)
         return new.findings()
 
     def finish(self) -> PlethFindings:
         """The rest, at the end of the stream; call it once, and `update` no more."""
         new = _New()
+        if self._held:
+            self._step(new)
         end = self._now
-        beats = self._detector.update(np.full(int(FLUSH_S * self._fs), np.nan)) + self._detector.finish(end)
-        self._take([Beat(b.sample, min(b.announced, end), b.fresh) for b in beats if b.sample < end], new)
-        start = self._edge(self._steps)
-        if end > start:
-            new.quality.append(self._quality.grade(start, end, self._detector.noisiness()))
+        flush = np.full(int(FLUSH_S * self._fs), np.nan)
+        beats = self._detector.update(flush) + self._detector.finish()
+        self._take([Beat(b.sample, end, b.fresh) for b in beats if b.sample < end], new)
         return new.findings()
 
-    def _edge(self, step: int) -> int:
+    def _edge_of(self, step: int) -> int:
         return round(step * STEP_S * self._fs)
 
-    def _step(self, piece: Samples, new: _New) -> None:
-        self._now += len(piece)
+    def _step(self, new: _New) -> None:
+        """Analyse the samples held, which are a hop, or what is left of one at the end."""
+        hop, start = self._hop[: self._held].copy(), self._now
+        hop[~(np.abs(hop) < NO_READING)] = np.nan
+        self._now, self._held = start + len(hop), 0
         if self._light:
-            self._light.append(piece)
-            piece = -piece
-        self._quality.update(piece)
-        self._take(self._detector.update(piece), new)
-        if self._now == self._edge(self._steps + 1):
-            start = self._edge(self._steps)
-            new.quality.append(self._quality.grade(start, self._now, self._detector.noisiness()))
-            self._steps += 1
+            self._light.append(hop)
+            hop = -hop
+        self._quality.update(hop)
+        self._take(self._detector.update(hop), new)
+        new.quality.append(self._quality.grade(start, self._now, self._detector.trust(), self._detector.ripple()))
 
     def _take(self, beats: list[Beat], new: _New) -> None:
         for beat in beats:
             new.beats.append(beat)
             height = self._quality.pulse(beat.sample)
-            if (rate := self._rate.add(beat)) is not None:
+            if (rate := self._rate.add(beat, self._quality.score)) is not None:
                 new.pulse_rate.append(rate)
             if self._light and height is not None:
                 self._perfusion(beat, height, self._light, new)
 
     def _perfusion(self, beat: Beat, height: float, light: Stretch, new: _New) -> None:
-        steady = float(np.mean(light.window(beat.sample - int(0.4 * self._fs), beat.sample + 1)))
+        steady = float(np.mean(light.window(beat.sample - int(FOOT_S * self._fs), beat.sample + 1)))
         if steady > 0:
             point = PerfusionPoint(beat.sample / self._fs, 100 * height / steady)
             self._quality.perfusion(point.percent)

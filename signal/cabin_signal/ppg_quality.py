@@ -12,90 +12,131 @@ from statistics import median
 import numpy as np
 
 from cabin_signal.filters import Samples
-from cabin_signal.findings import QualitySpan, grade_of
+from cabin_signal.findings import Grade, QualitySpan, grade_of
+from cabin_signal.stray_light import StrayLight
 from cabin_signal.stretch import Stretch
 
 STEP_S, LOOK_S = 0.25, 0.75
 """Length of a graded span, and of what is looked at to grade it."""
+FOOT_S = 0.4
+"""The foot of a pulse lies within so long before its peak."""
 STILL = 0.04
 """Range, in pulse heights, below which nothing pulsates."""
 PAUSE_S = 3.0
 """Longest time without a pulse."""
 MOVED, MOVED_MUCH = 2.5, 6.0
 """Range, in pulse heights, that hurts, and that spoils."""
-NOISE = 0.4
-"""Steepness of rejected upstrokes over that of pulses that hurts."""
+NOISE = 0.3
+"""Ripple, in pulse heights, that hurts."""
+TRUSTED, DOUBTED = 0.75, 0.45
+"""Trust in the last pulses (0 to 1) below which a span is hurt, and spoilt: 0.75 is a likeness of 0.85."""
+FLICKER, FLICKER_MUCH = 0.15, 2.0
+"""Flicker of stray light, in pulse heights, that hurts, and that spoils."""
 CLIPPED_PART, SHADES = 0.15, 30
 """Part of the samples at one extreme that is clipping, where a wave has at least so many different values."""
 LOW_PERFUSION = 0.3
 """Perfusion index in percent below which a reading is to be retried with a warm hand."""
+STEPPED_STEPS = 3
+"""Steps for which the light that came or went is remembered."""
 
 
 class PpgQuality:
-    """Grades one step after the other; feed at most what is left of the step at a time."""
+    """Grades one step after the other."""
 
-    def __init__(self, fs: float) -> None:
-        """`fs` in Hz."""
-        self._fs = fs
-        self._raw = Stretch(int(2 * fs))
+    def __init__(self, fs: float, light: bool = False) -> None:
+        """`fs` in Hz; `light`: the samples are raw light turned over, so that a step of it can be told."""
+        self._fs, self._is_light = fs, light
+        self._look = int(LOOK_S * fs)
+        self._raw = Stretch(int(4 * fs))
         self._heights: deque[float] = deque(maxlen=8)
+        self._height: float | None = None
         self._last_pulse = 0
         self._top, self._bottom = -np.inf, np.inf
         self._perfusion: float | None = None
+        self._stray = StrayLight(self._look, fs)
+        self._stepped = 0
+        self.score: float | None = None
+        """How far the newest step can be trusted, 0 to 1; None while no pulse could be compared with another."""
 
     def update(self, block: Samples) -> None:
-        """The newest samples, upright, NaN where there are none."""
+        """The newest samples, at most a step of them, NaN where there are none."""
         self._raw.append(block)
         real = block[np.isfinite(block)]
-        self._top = max(self._top, float(real.max(initial=-np.inf)))
-        self._bottom = min(self._bottom, float(real.min(initial=np.inf)))
+        if len(real):
+            self._top = max(self._top, float(real.max()))
+            self._bottom = min(self._bottom, float(real.min()))
 
     def pulse(self, sample: int) -> float | None:
         """There is a pulse at `sample`; its height from foot to peak, None where samples are lost."""
         self._last_pulse = sample
-        rise = self._raw.window(sample - int(0.4 * self._fs), sample + 1)
-        if not len(rise) or not np.isfinite(rise).all():
+        rise = self._raw.window(sample - int(FOOT_S * self._fs), sample + 1)
+        height = float(np.ptp(rise)) if len(rise) else np.nan
+        if not np.isfinite(height):
             return None
-        self._heights.append(float(np.ptp(rise)))
-        return self._heights[-1]
+        self._heights.append(height)
+        self._height = median(self._heights)
+        return height
 
     def perfusion(self, percent: float) -> None:
         """The perfusion index of the newest pulse."""
         self._perfusion = percent
 
-    def grade(self, start: int, end: int, noisiness: float | None) -> QualitySpan:
-        """The grade of samples [start, end), the newest ones."""
-        look = self._raw.window(end - int(LOOK_S * self._fs), end)
-        spoiling = self._no_finger(look, end)
-        hurting: set[str] = set()
+    def grade(self, start: int, end: int, trust: float | None, ripple: float | None) -> QualitySpan:
+        """The grade of samples [start, end), the newest ones.
+
+        `trust` in the last pulses is 0 to 1, None before there are any; `ripple` is the noise between them,
+        in pulse heights.
+        """
+        look = self._raw.window(end - self._look, end)
+        spoiling, hurting = self._no_finger(look, end), set[str]()
         if not spoiling:
-            spoiling, hurting = self._disturbed(look, noisiness)
-        return QualitySpan(start, end, grade_of(spoiling, hurting), tuple(sorted(spoiling | hurting)))
+            spoiling, hurting = self._disturbed(look, ripple)
+            if trust is not None and trust < TRUSTED and not spoiling | hurting:
+                (spoiling if trust < DOUBTED else hurting).add("movement")
+        grade = grade_of(spoiling, hurting)
+        self.score = self._scored(grade, trust, ripple)
+        return QualitySpan(start, end, grade, tuple(sorted(spoiling | hurting)), self.score)
+
+    def _scored(self, grade: Grade, trust: float | None, ripple: float | None) -> float | None:
+        if grade == "bad":
+            return 0.0
+        return None if trust is None else round(trust * max(0.0, min(1.0, 1.0 + NOISE - (ripple or 0.0))), 3)
 
     def _no_finger(self, look: Samples, end: int) -> set[str]:
         real = look[np.isfinite(look)]
-        if len(real) < 0.8 * len(look):
+        if len(real) < 0.8 * len(look) or not len(real):
             return {"finger-out"}
-        still = STILL * median(self._heights) if self._heights else 0.0
-        if float(np.ptp(real)) <= still:
+        if float(np.ptp(real)) <= STILL * (self._height or 0.0):
             at_rail = self._top > self._bottom and real[-1] in (self._top, self._bottom)
             return {"finger-out", "saturation"} if at_rail else {"finger-out"}
         return {"finger-out"} if end - self._last_pulse > PAUSE_S * self._fs else set()
 
-    def _disturbed(self, look: Samples, noisiness: float | None) -> tuple[set[str], set[str]]:
-        spoiling = {"saturation"} if self._clipped(look) else set()
-        hurting: set[str] = set()
-        moved = float(np.nanmax(look) - np.nanmin(look)) / median(self._heights) if self._heights else 0.0
-        if moved > MOVED_MUCH:
-            spoiling.add("movement")
-        elif moved > MOVED or (noisiness or 0.0) > NOISE:
-            hurting.add("movement")
+    def _disturbed(self, look: Samples, ripple: float | None) -> tuple[set[str], set[str]]:
+        spoiling, hurting = self._stray_light(look)
+        if self._clipped(look):
+            spoiling.add("saturation")
+        moved = float(np.nanmax(look) - np.nanmin(look)) / self._height if self._height else 0.0
+        if "ambient-light" not in spoiling | hurting:
+            if moved > MOVED_MUCH:
+                spoiling.add("movement")
+            elif moved > MOVED or (ripple or 0.0) > NOISE:
+                hurting.add("movement")
         if self._perfusion is not None and self._perfusion < LOW_PERFUSION:
             hurting.add("low-perfusion")
         return spoiling, hurting
 
+    def _stray_light(self, look: Samples) -> tuple[set[str], set[str]]:
+        if not self._height:
+            return set(), set()
+        flicker = self._stray.flicker(look) / self._height
+        self._stepped = max(0, self._stepped - 1)
+        if self._is_light and self._stray.stepped(look, self._height):
+            self._stepped = STEPPED_STEPS
+        if flicker > FLICKER_MUCH or self._stepped:
+            return {"ambient-light"}, set()
+        return set(), {"ambient-light"} if flicker > FLICKER else set()
+
     def _clipped(self, look: Samples) -> bool:
-        if len(np.unique(look)) < SHADES:
-            return False
         most = CLIPPED_PART * len(look)
-        return int(np.sum(look == self._top)) > most or int(np.sum(look == self._bottom)) > most
+        at_edge = max(np.count_nonzero(look == self._top), np.count_nonzero(look == self._bottom))
+        return bool(at_edge > most and len(np.unique(look)) >= SHADES)

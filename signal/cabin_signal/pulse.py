@@ -1,115 +1,216 @@
-"""Where the pulse arrives in a pleth: systolic peaks, live.
+"""Where the pulse arrives in a pleth: systolic peaks, live, whichever way the wave is turned.
 
-The upstroke is what all pulses share. Band-pass 0.5-8 Hz, rising slope only, smoothed: a hump at every upstroke
-(after the slope-sum function of Zong 2003), chosen by `beats.Picker`. The systolic peak is the maximum of the
-waveform that follows. The unit of the waveform does not matter; more light absorbed must point upwards.
+The wave is smoothed (0.5 to 4 Hz: the pulse and its first harmonics), its upstrokes are taken (`upstroke`), and those
+that are pulses are chosen among them (`pulse_choice`). The systolic peak is the extreme of the waveform itself near
+the crest. The unit of the pleth does not matter.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
+from dataclasses import replace
 
 import numpy as np
 
-from cabin_signal.beats import Pick, Rules
 from cabin_signal.filters import Samples, Sections, high_pass, low_pass
-from cabin_signal.finder import Finder, measured_delay
 from cabin_signal.findings import Beat
+from cabin_signal.jumps import Jumps
+from cabin_signal.likeness import Likeness
+from cabin_signal.polarity import Polarity
+from cabin_signal.pulse_choice import PulseChoice
 from cabin_signal.stretch import Bridge, Holes, Stretch
+from cabin_signal.upstroke import Upstroke, Upstrokes
 
-RULES = Rules(
-    dominance=0.33,
-    refractory=0.27,
-    after_wave=0.45,
-    after_wave_slope=0.5,
-    threshold=0.35,
-    back_threshold=0.5,
-    learning=2.0,
-)
-"""Heights in the pleth's unit per second; the after-wave is the dicrotic one."""
-
-TO_PEAK_S = 0.35
-"""The systolic peak comes so soon after the middle of the upstroke."""
-FROM_FOOT_S = 0.15
-"""The upstroke has begun so long before its middle."""
+BAND_HZ = (0.5, 4.0)
+LEARNING_S = 3.0
+"""So much of the wave is awaited before the first pulse is judged."""
+REAL = 0.8
+"""... of which so much may not be holes."""
+LEAST = 0.001
+"""After a pause, what is below this part of the pulses before it is what was left of them in the smoother."""
+LOOK_S, LOOK_EVERY, SLOPE_HZ = 4.0, 8, 25.0
+"""The polarity is looked at again over so long a stretch, once in so many hops, and its slope at
+this rate."""
+SWING, RIPPLE_SWING, SWING_MOST = 0.08, 1.1, 0.35
+"""The dead zone between turns: in usual heights, in ripples, and its limit in usual heights."""
+SMALL = 0.5
+"""Turns below this part of a usual height are ripple."""
+NEAR_S = 0.08
+"""The systolic peak lies so near the crest of the smoothed wave."""
+UNLIKE = 0.4
+"""Likeness at which pulses are worth nothing."""
+AGO, LONG_AGO, KNOWN_S = 1.8, 3.6, 0.6
+"""Usual intervals since the last pulse that begin to count against it, and that leave nothing; seconds until it is
+known."""
+FOOT_S = 0.4
+"""The foot of a pulse lies within so long before its crest."""
+JUMP = 2.0
+"""So many usual heights from one sample to the next are no pulse."""
 HOLE_S = 0.25
 """So long a hole may have swallowed a pulse."""
 
 
-class UpstrokeCurve:
-    """The front end: a pleth in, its smoothed rising slope out, per second."""
+class Smoother:
+    """The front end, for a pleth at `fs` Hz, above 8."""
 
     def __init__(self, fs: float) -> None:
-        """`fs` in Hz, above 20."""
-        self._fs = fs
-        self._band = Sections(high_pass(1, 0.5, fs) + low_pass(2, 8, fs))
-        self._smooth = Sections(low_pass(2, 4, fs))
-        self._before = 0.0
+        low, high = BAND_HZ
+        self._low, self._high = Sections(low_pass(2, high, fs)), Sections(high_pass(2, low, fs))
 
     def update(self, x: Samples) -> tuple[Samples, Samples]:
-        """(smoothed rising slope, slope), each as long as `x`."""
-        band = self._band.update(x)
-        slope = np.diff(band, prepend=self._before) * self._fs
-        if len(band):
-            self._before = float(band[-1])
-        rising = np.maximum(slope, 0)
-        return np.maximum(self._smooth.update(rising), 0), rising
+        """(without noise, without noise and without baseline), each as long as `x`."""
+        quiet = self._low.update(x)
+        return quiet, self._high.update(quiet)
 
 
-def _curve_delay(fs: float) -> int:
-    """Measured on a model upstroke of 0.2 s, with its middle at 1 s."""
-    middle = int(fs)
-    t = (np.arange(2 * middle) - middle) / fs
-    return measured_delay(UpstrokeCurve(fs), np.array([math.erf(v / 0.08) for v in t]), middle)
+def _crest_delay(fs: float) -> int:
+    """Samples by which the crest comes late out of the smoother: measured on a model pulse, at 2 s of 4."""
+    t = np.arange(int(4 * fs)) / fs - 2
+    pulse = np.exp(-0.5 * (t / np.where(t < 0, 0.09, 0.18)) ** 2)
+    return int(np.argmax(Smoother(fs).update(pulse)[1])) - int(np.argmax(pulse))
 
 
 class PulseDetector:
-    """Pulses of one pleth, at any rate above 20 Hz; NaN are holes, in which no pulse is found."""
+    """Pulses of one pleth, at any rate of 25 Hz or more; NaN are holes, in which no pulse is found.
+
+    It is fed hops: pieces of a fixed length (a quarter of a second), so that everything is decided at sample numbers.
+    """
 
     def __init__(self, fs: float) -> None:
         """`fs` in Hz."""
-        self._reach = int(TO_PEAK_S * fs)
-        self._bridge = Bridge()
+        self._fs = fs
+        self._bridge, self._smoother = Bridge(), Smoother(fs)
+        self._jumps = Jumps()
         self._holes = Holes(int(HOLE_S * fs))
-        self._foot = int(FROM_FOOT_S * fs)
-        self._x = Stretch(int(4 * fs))
-        self._finder = Finder(RULES, fs, UpstrokeCurve(fs), _curve_delay(fs), self._does_not_rise)
+        kept = int(LOOK_S * fs)
+        self._x, self._quiet, self._wave, self._real = Stretch(kept), Stretch(kept), Stretch(kept), Stretch(kept)
+        self._delay, self._near, self._foot = _crest_delay(fs), max(1, int(NEAR_S * fs)), int(FOOT_S * fs)
+        self._polarity = Polarity()
+        self._rises, self._choice = Upstrokes(fs), PulseChoice(fs)
+        self._likeness = Likeness(fs)
+        self._open: deque[int] = deque()
+        self._learnt = False
+        self._hops = 0
         self._last: int | None = None
 
-    def update(self, block: Samples) -> list[Beat]:
-        """The pulses that became known within these samples, at most a second of them."""
-        x, real = self._bridge.update(block)
+    @property
+    def sign(self) -> int:
+        """1 where more blood in the finger moves the wave up, -1 where down."""
+        return self._polarity.sign
+
+    def update(self, hop: Samples) -> list[Beat]:
+        """The pulses that became known within these samples."""
+        x, real = self._bridge.update(hop)
+        x = self._jumps.update(x, self._jump())
+        quiet, wave = self._smoother.update(x)
+        self._quiet.append(quiet)
         self._x.append(x)
+        self._wave.append(wave)
+        self._real.append(real.astype(np.float64))
         self._holes.update(real)
-        return self._beats(self._finder.update(x, real))
+        self._hops += 1
+        if self._turned() or not self._learnt or self._choice.lost(self._x.end):
+            beats = self._learn() if self._can_learn() else []
+        else:
+            beats = self._beats(self._upstrokes(wave))
+        self._compare()
+        return beats
 
-    def finish(self, now: int) -> list[Beat]:
-        """The pulses still awaited at the end, sample `now`."""
-        return self._beats(self._finder.picker.finish(now))
+    def finish(self) -> list[Beat]:
+        """The pulses of a stream that ended while it was still learning."""
+        return [] if self._learnt else self._learn()
 
-    def noisiness(self) -> float | None:
-        """Height of what was rejected over that of pulses; None before the first pulse."""
-        return self._finder.picker.noisiness()
+    def ripple(self) -> float | None:
+        """Height of the wave's small turns over that of its pulses; None before the first pulse."""
+        return self._rises.ripple() / self._choice.height if self._learnt else None
 
-    def _beats(self, picks: list[Pick]) -> list[Beat]:
-        return [beat for pick in picks if (beat := self._beat(pick)) is not None]
+    def trust(self) -> float | None:
+        """How much the last pulses are worth as of now, 0 to 1: alike, and not long ago; None before the first."""
+        alike = self._likeness.recent()
+        if alike is None:
+            return None
+        shape = (alike - UNLIKE) / (1 - UNLIKE)
+        waited = self._choice.intervals_since(self._x.end - int(KNOWN_S * self._fs))
+        return max(0.0, min(1.0, shape)) * max(0.0, min(1.0, (LONG_AGO - waited) / (LONG_AGO - AGO)))
 
-    def _beat(self, pick: Pick) -> Beat | None:
-        at = self._systolic(pick.candidate.at, pick.known)
-        before = self._last
+    def _compare(self) -> None:
+        before, after = self._likeness.reach
+        while self._open and self._open[0] + after <= self._wave.end:
+            crest = self._open.popleft()
+            pulse = self._wave.window(crest - before, crest + after)
+            if len(pulse) == before + after:
+                self._likeness.add(self.sign * pulse)
+
+    def _jump(self) -> float:
+        """A change between two samples that no pulse makes."""
+        return JUMP * self._choice.height * self._choice.late(self._x.end) if self._learnt else math.inf
+
+    def _turned(self) -> bool:
+        if self._hops % LOOK_EVERY or not self._learnt:
+            return False
+        return self._polarity.look(self._newest(LOOK_S), self._plain(LOOK_S))
+
+    def _newest(self, seconds: float) -> Samples:
+        return self._wave.window(self._wave.end - int(seconds * self._fs), self._wave.end)
+
+    def _plain(self, seconds: float) -> Samples:
+        return self._x.window(self._x.end - int(seconds * self._fs), self._x.end)[
+            :: max(1, round(self._fs / SLOPE_HZ))
+        ]
+
+    def _can_learn(self) -> bool:
+        real = self._real.window(self._real.end - int(LEARNING_S * self._fs), self._real.end)
+        return len(real) >= int(LEARNING_S * self._fs) and float(real.mean()) >= REAL
+
+    def _learn(self) -> list[Beat]:
+        """Judge the last seconds as a whole, knowing no more of what was before than how small a pulse can be."""
+        wave = self._newest(LEARNING_S)
+        self._polarity.settle(wave, self._plain(LEARNING_S))
+        rises, choice = Upstrokes(self._fs, self._wave.end - len(wave)), PulseChoice(self._fs)
+        far = float(np.ptp(wave)) if len(wave) else 0.0
+        found = rises.update(self.sign * wave, SWING * far, SMALL * far)
+        self._learnt = choice.learn([rise for rise in found if rise.height > LEAST * self._choice.height])
+        if not self._learnt:
+            return []
+        self._rises, self._choice = rises, choice
+        return self._beats(found)
+
+    def _upstrokes(self, wave: Samples) -> list[Upstroke]:
+        height = self._choice.height
+        swing = max(SWING * height, min(RIPPLE_SWING * self._rises.ripple(), SWING_MOST * height))
+        late = self._choice.late(self._x.end - int(0.7 * self._fs))
+        return self._rises.update(self.sign * wave, swing / late, SMALL * height)
+
+    def _beats(self, rises: list[Upstroke]) -> list[Beat]:
+        ripple = self._rises.ripple()
+        real = [self._with_baseline(rise) for rise in rises if self._is_real(rise.crest - self._delay)]
+        pulses = [rise for rise in real if rise.height > 0 and self._choice.is_pulse(rise, ripple)]
+        return [beat for pulse in pulses if (beat := self._beat(pulse)) is not None]
+
+    def _is_real(self, crest: int) -> bool:
+        return bool(self._real.window(crest - self._near, crest + self._near).all())
+
+    def _with_baseline(self, rise: Upstroke) -> Upstroke:
+        """The same upstroke, no higher than it is before the baseline is taken off.
+
+        What takes the baseline off answers a pulse, or a fall, with a slow rise of its own.
+        """
+        wave = self.sign * self._quiet.window(rise.crest - self._foot, rise.crest + self._near // 2)
+        if not len(wave):
+            return rise
+        own = float(wave[self._foot // 2 :].max(initial=wave[0])) - float(wave.min())
+        return rise if own >= rise.height else replace(rise, height=own)
+
+    def _beat(self, pulse: Upstroke) -> Beat | None:
+        at, before = self._systolic(pulse.crest - self._delay), self._last
         if before is not None and at <= before:
             return None
         self._last = at
-        return Beat(at, pick.known, fresh=before is None or self._holes.between(before, at))
+        self._open.append(pulse.crest)
+        return Beat(at, self._x.end, fresh=before is None or self._holes.between(before, at))
 
-    def _does_not_rise(self, middle: int) -> bool:
-        """Whether the hump is but the filters' echo of a fall: the waveform itself has no upstroke there."""
-        before = self._x.window(middle - self._foot, middle + 1)
-        after = self._x.window(middle, middle + self._foot + 1)
-        return not (len(before) and len(after)) or float(after.max()) <= float(before.min())
-
-    def _systolic(self, middle: int, known: int) -> int:
-        """The highest sample after the middle of the upstroke, within what is known."""
-        first = self._x.first(middle)
-        wave = self._x.window(first, min(middle + self._reach, known))
-        return first + int(np.argmax(wave)) if len(wave) else middle
+    def _systolic(self, crest: int) -> int:
+        first = self._x.first(crest - self._near)
+        wave = self._x.window(first, crest + self._near + 1)
+        return first + int(np.argmax(self.sign * wave)) if len(wave) else crest

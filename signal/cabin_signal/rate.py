@@ -1,21 +1,15 @@
-"""Heart and pulse rate from beats: live over the last ten seconds, and over a whole strip.
+"""The heart rate from beats: live over the last ten seconds, and over a whole strip.
 
-The heart rate is the mean ventricular rate, intervals / time, which stays right in an irregular rhythm, where the
-median interval does not (IEC 60601-2-27 asks monitors to state the rate of such rhythms). The pulse rate is taken
-from the median interval, since a finger loses single pulses far more often than an electrode loses beats.
+It is the mean ventricular rate, intervals / time, which stays right in an irregular rhythm, where the median interval
+does not (IEC 60601-2-27 asks monitors to state the rate of such rhythms). The pulse has its own (`pulse_rate`).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-from statistics import median
+from collections.abc import Sequence
 
 from cabin_signal.findings import Beat, RatePoint
-
-Rate = Callable[[Sequence[int], float], float | None]
-"""Beats (samples, in order) and their sampling rate in, beats per minute out."""
 
 WINDOW_S = 10.0
 LONGEST_S = 3.0
@@ -34,21 +28,12 @@ def strip_heart_rate(beats: Sequence[int], fs: float) -> float | None:
     return 60 * (len(beats) - 1) * fs / (beats[-1] - beats[0])
 
 
-def median_rate(beats: Sequence[int], fs: float) -> float | None:
-    """60 / median interval, beats per minute: forgives one pulse that was missed. None for fewer than two beats."""
-    if len(beats) < 2:
-        return None
-    return 60 * fs / median(b - a for a, b in pairwise(beats))
-
-
 class RateWatch:
     """The rate over the last ten seconds, renewed by every beat."""
 
-    def __init__(self, fs: float, fewest: int = FEWEST, rate: Rate = strip_heart_rate) -> None:
-        """`fs` in Hz: the rate of the beats' samples; `fewest` beats before `rate` is stated."""
+    def __init__(self, fs: float) -> None:
+        """`fs` in Hz: the rate of the beats' samples."""
         self._fs = fs
-        self._fewest = fewest
-        self._state = rate
         self._run: deque[int] = deque()
 
     def add(self, beat: Beat) -> RatePoint | None:
@@ -58,7 +43,7 @@ class RateWatch:
         self._run.append(beat.sample)
         while beat.sample - self._run[0] > WINDOW_S * self._fs:
             self._run.popleft()
-        if len(self._run) < self._fewest:
+        if len(self._run) < FEWEST:
             return None
-        bpm = self._state(self._run, self._fs)
+        bpm = strip_heart_rate(self._run, self._fs)
         return None if bpm is None else RatePoint(beat.sample / self._fs, bpm)
