@@ -147,7 +147,7 @@ def _laws_table(calm: Sequence[Outcome]) -> str:
 def _faults_table(outcomes: Sequence[Outcome]) -> str:
     header = ("fault, all laws", "no value %", "systolic", "diastolic", "intervals hold %", "said most often")
     rows = []
-    for fault in FAULTS:
+    for fault in sorted({fault for each in outcomes for fault in each.faults}, key=FAULTS.index):
         mine = [each for each in outcomes if each.faults == (fault,)]
         given = [each for each in mine if each.error is not None]
         said = Counter(reason for each in mine for reason in each.reasons).most_common(3)

@@ -143,6 +143,16 @@ def test_one_knock_is_left_out() -> None:
     assert calm.systolic and knocked.systolic == pytest.approx(calm.systolic, abs=5)
 
 
+@pytest.mark.parametrize("size", [20.0, 35.0])
+def test_an_arm_that_pushes_against_the_cuff_does_not_open_it(size: float) -> None:
+    t, p = inflate(Arm(oscillation=0.0, tremble=0.0), lowest=45)
+    span = deflation(t, p + size * np.exp(-0.5 * ((t - 20.0) / 0.3) ** 2))
+    assert span is not None
+    assert 45 <= p[span.stop - 1] <= 50
+    pushed = run(t, inflate(Arm())[1] + size * np.exp(-0.5 * ((t - 24.0) / 0.2) ** 2))
+    assert "movement" in pushed.reasons
+
+
 def test_lost_samples_are_not_bridged() -> None:
     t, p = inflate(Arm())
     kept = (t < 20) | (t > 22)

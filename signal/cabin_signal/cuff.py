@@ -28,7 +28,7 @@ Phase = Literal["idle", "inflation", "deflation", "ended"]
 
 SLOWEST_HZ = 20.0
 COARSEST_MMHG = 0.4
-LONGEST_HOLE_S, LONGEST_FLAT_S = 0.5, 0.5
+LONGEST_HOLE_S = 0.5
 LONGEST_S, FASTEST_HZ = 240.0, 500.0
 SENSIBLE_MMHG = (-100.0, 500.0)
 """A sample outside of this is not a pressure."""
@@ -113,7 +113,7 @@ def estimate(t: Samples, p: Samples) -> CuffFindings:
     pace = speed(t, p, known.rate if known else None, bool(found and found.stepped))
     if found is None or known is None or int(found.accepted.sum()) < FEWEST_BEATS:
         return without(["too-few-beats", *paced(pace)], found, pace)
-    return judged(found, known, pace, (float(p.min()), float(p.max())), _flat_top(t, p))
+    return judged(found, known, pace, (float(p.min()), float(p.max())), _flat_s(t, p))
 
 
 def _recording_trouble(t: Samples, p: Samples) -> Reason | None:
@@ -127,7 +127,7 @@ def _recording_trouble(t: Samples, p: Samples) -> Reason | None:
     return "samples-lost" if float(steps.max()) > LONGEST_HOLE_S else None
 
 
-def _flat_top(t: Samples, p: Samples) -> bool:
-    """Whether the fall begins at the end of what the sensor can tell."""
+def _flat_s(t: Samples, p: Samples) -> float:
+    """Seconds for which the fall begins with one and the same value, as at the end of what a sensor can tell."""
     below = p < p[0]
-    return float(t[int(np.argmax(below))] - t[0]) > LONGEST_FLAT_S if below.any() else True
+    return float(t[int(np.argmax(below))] - t[0]) if below.any() else float(t[-1] - t[0])

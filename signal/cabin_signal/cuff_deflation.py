@@ -18,14 +18,16 @@ EMPTY_MMHG, LEAST_PEAK_MMHG, LEAST_FALL_MMHG = 15.0, 60.0, 40.0
 SHORTEST_S, FEWEST_SAMPLES = 5.0, 10
 DUMP_MMHG_S = 15.0
 """A cuff that empties faster is being opened, not measured."""
+BUMP_S = 2.0
+"""An arm that pushed comes back to where the pressure was within so long; that is no opening."""
 FAST_MMHG_S, SLOW_MMHG_S = 5.0, 1.5
 FAST_MMHG_BEAT = 6.0
 STEP_S, LEAST_STEP_MMHG = 0.2, 3.0
 STEEPER = 1.3
 """A pulse climbs faster than it runs off: a fall steeper than this many of the climbs around it is the valve's."""
 AROUND_S = 2.0
-RISE_MMHG = 5.0
-"""A cuff that is being let down gains less than this; more is an arm that moves or is bent."""
+STIRRED_MMHG, RISE_MMHG = 1.5, 5.0
+"""A cuff that is being let down gains nothing between pulses: an arm stirred, and an arm that moved or was bent."""
 
 Pace = Literal["deflation-fast", "deflation-slow"]
 
@@ -64,12 +66,13 @@ def deflation(t: Samples, p: Samples) -> slice | None:
 
 
 def _opening(t: Samples, p: Samples) -> int:
-    """The first sample of an empty cuff, or of the second in which it is opened for good."""
-    later = np.searchsorted(t, t + 1.0)
-    known = later < len(p)
-    fallen = np.where(known, p - p[np.minimum(later, len(p) - 1)], 0.0)
-    over = (p <= EMPTY_MMHG) | (fallen > DUMP_MMHG_S)
-    return int(np.argmax(over)) if over.any() else len(p)
+    """The first sample of an empty cuff, or of the second in which it is opened and not only let go by an arm."""
+    later, before = np.searchsorted(t, t + 1.0), np.searchsorted(t, t - BUMP_S)
+    fallen = np.where(later < len(p), p - p[np.minimum(later, len(p) - 1)], 0.0)
+    for at in np.flatnonzero((p <= EMPTY_MMHG) | (fallen > DUMP_MMHG_S)).tolist():
+        if p[at] <= EMPTY_MMHG or float(p[before[at] : at + 1].min() - p[later[at]]) > DUMP_MMHG_S:
+            return at
+    return len(p)
 
 
 def speed(t: Samples, p: Samples, pulse_rate: float | None, stepped: bool) -> Deflation:

@@ -12,7 +12,7 @@ import numpy as np
 
 from cabin_signal.cuff_beats import CuffBeats
 from cabin_signal.cuff_combined import Combined, combined
-from cabin_signal.cuff_deflation import RISE_MMHG, Deflation
+from cabin_signal.cuff_deflation import RISE_MMHG, STIRRED_MMHG, Deflation
 from cabin_signal.cuff_estimates import Estimates, estimates
 from cabin_signal.cuff_findings import CuffFindings, Reason
 from cabin_signal.cuff_rhythm import CuffRhythm
@@ -24,6 +24,8 @@ FEWEST_BEATS = 6
 AROUND_MMHG = 10.0
 ABOVE_MMHG, BELOW_MMHG = 5.0, 5.0
 """So far the fall must reach beyond both pressures."""
+FLAT_S, LONG_FLAT_S = 0.5, 2.0
+"""So long at one value is the end of the sensor's range, if the fall does not reach far enough; and in any case."""
 REJECTED_PART, IRREGULAR_PART = 0.3, 0.6
 """Share of beats unlike their neighbours that is too many, among even and among uneven beats."""
 RAGGED, HOPELESS = 0.07, 0.1
@@ -37,22 +39,23 @@ TREMOR_SD = 90.0
 """mmHg for a tremor as large as the largest beat."""
 LATE_S, LATEST_S, LATEST_PART = 0.31, 0.6, 0.57
 """A pulse climbs in 0.2 s or so, and in less than half of its beat; through a pinched tube it takes longer."""
-LATE_SD = 8.0
+LATE_SD, STIRRED_SD, FAST_SD = 8.0, 8.0, 6.0
 
 
 def judged(
-    found: CuffBeats, known: CuffRhythm, pace: Deflation, reach: tuple[float, float], flat_top: bool
+    found: CuffBeats, known: CuffRhythm, pace: Deflation, reach: tuple[float, float], flat_s: float
 ) -> CuffFindings:
     """The methods put together, and what speaks against them.
 
-    `reach` holds the lowest and the highest cuff pressure of the fall; `flat_top`: it begins flat.
+    `reach` holds the lowest and the highest cuff pressure of the fall, which begins with `flat_s` seconds of one value.
     """
     made = estimates(found)
     doubts = _doubts_of_signal(found, made, known)
-    both = combined(made, _extra_sd(found, made, known))
+    both = combined(made, _extra_sd(found, made, known, pace))
     if both is None:
-        return without([*doubts, *paced(pace)] or ["not-bracketed"], found, pace, known)
-    doubts += _doubts_of_values(found, both, known, reach, flat_top)
+        blind: Reason = "clipped" if flat_s > FLAT_S else "not-bracketed"
+        return without([*(doubts or [blind]), *paced(pace)], found, pace, known)
+    doubts += _doubts_of_values(found, both, known, reach, flat_s)
     if doubts:
         return without([*doubts, *paced(pace)], found, pace, known)
     s, d, m = (round(v, 1) for v in (both.systolic.value, both.diastolic.value, both.mean))
@@ -88,29 +91,32 @@ def _smeared(found: CuffBeats) -> bool:
 
 
 def _doubts_of_values(
-    found: CuffBeats, both: Combined, known: CuffRhythm, reach: tuple[float, float], flat_top: bool
+    found: CuffBeats, both: Combined, known: CuffRhythm, reach: tuple[float, float], flat_s: float
 ) -> list[Reason]:
     """Why these pressures cannot be taken from these beats."""
     s, d = both.systolic.value, both.diastolic.value
     around = found.accepted & (found.cuff <= s + AROUND_MMHG) & (found.cuff >= d - AROUND_MMHG)
     short = reach[1] < s + ABOVE_MMHG
+    clipped = flat_s > (FLAT_S if short else LONG_FLAT_S)
     impossible = bool(pressure_doubts(s, d)) or not PULSE_OF_CUFF[0] <= known.rate <= PULSE_OF_CUFF[1]
     doubts: list[tuple[Reason, bool]] = [
-        ("clipped", short and flat_top),
-        ("not-bracketed", (short and not flat_top) or reach[0] > d - BELOW_MMHG),
+        ("clipped", clipped),
+        ("not-bracketed", (short and not clipped) or reach[0] > d - BELOW_MMHG),
         ("too-few-beats", int(around.sum()) < FEWEST_BEATS),
         ("implausible", impossible),
     ]
     return [reason for reason, holds in doubts if holds]
 
 
-def _extra_sd(found: CuffBeats, made: Estimates, known: CuffRhythm) -> float:
-    """mmHg that uneven beats, a ragged envelope, a tremor and slow pulses add to the uncertainty."""
+def _extra_sd(found: CuffBeats, made: Estimates, known: CuffRhythm, pace: Deflation) -> float:
+    """mmHg that uneven beats, a ragged envelope, a tremor, slow pulses, movement and haste add to the uncertainty."""
     ragged = RAGGED_SD * max(0.0, made.misfit - RAGGED)
     uneven = IRREGULAR_SD if known.irregular else 0.0
     trembling = TREMOR_SD * _tremor(found) if _tremor(found) > TREMBLING else 0.0
     late = LATE_SD if _climb_s(found) > LATE_S else 0.0
-    return float(np.linalg.norm((ragged, uneven, trembling, late)))
+    stirred = STIRRED_SD if found.rise > STIRRED_MMHG else 0.0
+    fast = FAST_SD if pace.pace == "deflation-fast" else 0.0
+    return float(np.linalg.norm((ragged, uneven, trembling, late, stirred, fast)))
 
 
 def _tremor(found: CuffBeats) -> float:
@@ -123,6 +129,7 @@ def _cautions(found: CuffBeats, known: CuffRhythm, pace: Deflation) -> tuple[Rea
     said: list[tuple[Reason, bool]] = [
         ("irregular-pulse", known.irregular is True),
         ("tube-occluded", _climb_s(found) > LATE_S),
+        ("movement", found.rise > STIRRED_MMHG),
         ("tremor", _tremor(found) > TREMBLING),
     ]
     return (*(reason for reason, holds in said if holds), *paced(pace))
