@@ -47,7 +47,7 @@ def judged(
 ) -> CuffFindings:
     """The methods put together, and what speaks against them.
 
-    `reach` holds the lowest and the highest cuff pressure of the fall, which begins with `flat_s` seconds of one value.
+    `reach` holds the lowest and the highest pressure of the fall, which begins with `flat_s` seconds of one value.
     """
     made = estimates(found)
     doubts = _doubts_of_signal(found, made, known)
