@@ -73,10 +73,11 @@ async def chapter(quick: bool) -> Chapter:
 
 def _all(jobs: Sequence[Job]) -> list[Outcome]:
     with ProcessPoolExecutor() as pool:
-        return list(pool.map(_one, jobs, chunksize=20))
+        return list(pool.map(judged, jobs, chunksize=20))
 
 
-def _one(job: Job) -> Outcome:
+def judged(job: Job) -> Outcome:
+    """One cycle, generated and estimated."""
     law, faults, seed = job
     made = cycle(FIRST_SEED + seed, law, faults)
     return outcome_of(made, estimate(made.t, made.mmhg), law)
@@ -162,11 +163,12 @@ def _gate_table(outcomes: Sequence[Outcome]) -> str:
     """What refusing the widest intervals first costs, over all cycles with and without faults."""
     return coverage_table(
         "width of the interval, all cycles", f"% of pressures off by more than {FAR_MMHG:g} mmHg",
-        curve(_stretch(each) for each in outcomes), 100.0,
+        curve(stretch(each) for each in outcomes), 100.0,
     )  # fmt: skip
 
 
-def _stretch(outcome: Outcome) -> Stretch:
+def stretch(outcome: Outcome) -> Stretch:
+    """A cycle as a gate by the width of its interval sees it; an error is a pressure that is far off."""
     if outcome.error is None:
         return Stretch(np.inf, 1.0, 0.0, 0.0)
     return Stretch(round(outcome.half, 1), 1.0, float(sum(abs(e) > FAR_MMHG for e in outcome.error)), 2.0)

@@ -11,11 +11,15 @@ from matplotlib.figure import Figure
 from bench.signal_cases import Case, Given, Truth, data_folder, load, records
 from bench.signal_changes import Samples
 from bench.signal_coverage import Point, curve, graded_beats, windows
+from bench.signal_cuff import Job, stretch
+from bench.signal_cuff import judged as judged_cycle
 from bench.signal_detectors import BLOCK_S, DETECTORS, Found, cabin_ecg, cabin_ppg
 from bench.signal_hearts import Pulses, agreement, pulse_stretches, rate_stretches, rate_windows
 from bench.signal_intervals import annotated, rhythm_stretches
 from bench.signal_passages import Heard, hear, judge, worst
 from bench.signal_plot_parts import INK, OTHER, OURS, WRONG, ecg, figure, grades, legend, marks, trace
+from simulators.arteries import LAWS
+from simulators.cuff_faults import FAULTS
 
 TREADMILL_HZ = 125.0
 STEADY = {"bidmc/bidmc05": "BIDMC 05: a steady finger", "bidmc/bidmc19": "BIDMC 19: a sensor that holds its values"}
@@ -98,7 +102,7 @@ def rhythm() -> Figure:
 
 def coverage() -> Figure:
     """Curves of every gate."""
-    made, axes = figure(2, 3.4, 2)
+    made, axes = figure(2, 3.4, 3)
     _curve(
         axes[0],
         "ECG, windows of 10 s",
@@ -133,7 +137,21 @@ def coverage() -> Figure:
     _curve(
         axes[3], "rhythm, windows of 30 intervals (MIT-BIH)", "wrong verdicts, %", 100, {"verdict": _rhythm_curve()}
     )
+    _curve(
+        axes[4],
+        "cuff, by the width of the interval",
+        "pressures off by more than 10 mmHg, %",
+        100,
+        {"cuff": _cuff_curve()},
+    )
+    axes[5].set_axis_off()
     return made
+
+
+def _cuff_curve() -> list[Point]:
+    jobs: list[Job] = [(law, (), seed) for law in LAWS for seed in range(40)]
+    jobs += [(law, (fault,), seed) for law in LAWS for fault in FAULTS for seed in range(3)]
+    return curve(stretch(judged_cycle(job)) for job in jobs)
 
 
 def _curve(ax: Axes, title: str, risk: str, scale: float, curves: dict[str, list[Point]]) -> None:

@@ -36,11 +36,11 @@ def test_a_rejected_cycle_has_no_error_and_is_never_kept() -> None:
     made = cycle(7, "arctan")
     judged = outcome_of(made, CuffFindings("rejected", ("movement",)), "arctan")
     assert judged.error is None and judged.reasons == ("movement",)
-    assert curve([signal_cuff._stretch(judged)]) == []
+    assert curve([signal_cuff.stretch(judged)]) == []
 
 
 def test_the_widest_intervals_are_doubted_most() -> None:
-    narrow, wide = (signal_cuff._stretch(outcome(2, FAR_MMHG + 1, half)) for half in (8.0, 20.0))
+    narrow, wide = (signal_cuff.stretch(outcome(2, FAR_MMHG + 1, half)) for half in (8.0, 20.0))
     assert narrow.doubt < wide.doubt < math.inf
     assert (narrow.errors, narrow.units) == (1, 2)
 
