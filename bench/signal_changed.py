@@ -49,7 +49,8 @@ async def chapter(quick: bool) -> Chapter:
         f"and ours beside them in the table, on the first {STRETCH_S / 60:.0f} minutes of each. Hum: 0.4 mV from top "
         "to bottom at 50 Hz. Steps: 5 mV up or down every 20 s. Gaps: 0.2 to 2 s without samples every 30 s. Motion: "
         "the noise stress test's electrode motion (118e12 minus 118) in every second of each recording, as strong "
-        "beside its QRS as it is there. Nothing is withheld; with motion the remark says what withholding does.",
+        "beside its QRS as it is there. Peers get the same samples, holes included. Nothing is withheld; "
+        "with motion the remark says what withholding does.",
         (*_figures(whole, losses), _second_channel(second), _on_nothing()),
         "\n\n".join([_table(short, losses), _gate(whole)]),
     )

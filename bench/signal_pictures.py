@@ -37,7 +37,7 @@ PICTURES: Mapping[str, Picture] = {
     "ecg-noise": Picture(
         "Electrode motion",
         "The noise stress test: what cannot be told from beats is withheld (grey) and said so; what is shaded "
-        "yellow is shown with a reservation. The passages with most errors show where that goes wrong.",
+        "yellow is shown with a reservation. The passage with most errors shows where that goes wrong.",
     ),
     "ecg-failing": Picture(
         "Where it fails",
@@ -62,8 +62,8 @@ PICTURES: Mapping[str, Picture] = {
     "coverage": Picture(
         "What abstention costs",
         "Risk against coverage: from the left, windows are kept in the order of their grades, those of rhythm by "
-        "their distance from the other verdict, cuff cycles by the width of their interval, least doubtful first; the "
-        "right end keeps everything. A gate is worth having where its curve rises.",
+        "their distance from the other verdict, cuff cycles by the width of their interval, least doubtful first; "
+        "the right end keeps everything. A gate is worth having where its curve rises.",
     ),
 }
 """Name of the file -> picture."""

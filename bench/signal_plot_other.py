@@ -44,7 +44,7 @@ def pleth() -> Figure:
     start = worst(heard.errors, heard.given.fs, 20, len(heard.given.samples))
     of = f"{len(heard.missed)} missed and {len(heard.invented)} invented of {len(heard.given.beats)}"
     _against_heart(axes[2], record, ours[record], start, 20, f"{_name(record)}: {of} pulses; its worst 20 s")
-    _alone(axes[3], _treadmill("DATA_03_TYPE02"), TREADMILL_HZ, 40, 20, "Treadmill, subject 3: a hand that runs")
+    _alone(axes[3], _treadmill("DATA_03_TYPE02"), TREADMILL_HZ, 40, 20, "Treadmill, subject 3: a hand that moves")
     legend(made, "pulse", "missed", "invented", "usable", "bad")
     return made
 
