@@ -60,7 +60,7 @@ def _gate(whole: Results) -> str:
     """What withholding costs where there is something to withhold."""
     moved = [r for change in FREE if change.startswith("motion") for r in whole[change][OURS]]
     stretches = [s for r in moved for s in windows(graded_beats(r.truth, r.found))]
-    what, risk = "windows of 10 s with motion, by their mean grade", "missed or invented per 1000 beats kept"
+    what, risk = "windows of 10 s with motion, by their quality", "missed or invented per 1000 beats kept"
     return coverage_table(what, risk, curve(stretches), 1000)
 
 

@@ -15,10 +15,9 @@ import numpy as np
 
 from bench.figures import markdown
 from bench.signal_cases import Truth
-from bench.signal_detectors import Found
+from bench.signal_detectors import GRADES, Found
 from bench.signal_score import WIDE_S, inside, pairs
 
-GRADES = ("good", "usable", "bad")
 WINDOW_S = 10.0
 
 
@@ -65,8 +64,11 @@ def at_coverage(points: Sequence[Point], coverage: float) -> Point | None:
     return next((point for point in points if point.coverage >= coverage - 1e-9), None)
 
 
-def graded_beats(truth: Truth, found: Found) -> list[Stretch]:
-    """One stretch for each graded span; errors are missed and invented beats, units the reference's."""
+def graded_beats(truth: Truth, found: Found, by_grade: bool = False) -> list[Stretch]:
+    """One stretch for each graded span; errors are missed and invented beats, units the reference's.
+
+    `by_grade`: doubt is the grade, 0 to 2, instead of what is behind it.
+    """
     left_out = tuple((start, end + 1) for start, end in truth.left_out)
     ref = truth.beats[~inside(truth.beats, left_out)]
     det = np.array(found.beats, dtype=np.int64)
@@ -77,17 +79,18 @@ def graded_beats(truth: Truth, found: Found) -> list[Stretch]:
         np.histogram(at, edges)[0] for at in (np.delete(ref, mine), np.delete(det, theirs), ref)
     )
     lengths = np.diff(edges) / truth.fs
+    doubts = [float(GRADES.index(grade)) for _, _, grade in found.quality] if by_grade else found.doubts
     return [
-        Stretch(GRADES.index(grade), float(lengths[n]), float(missed[n] + invented[n]), float(beats[n]))
-        for n, (_, _, grade) in enumerate(found.quality)
+        Stretch(doubt, float(lengths[n]), float(missed[n] + invented[n]), float(beats[n]))
+        for n, doubt in enumerate(doubts)
     ]
 
 
-def mean_grade(found: Found, start: int, end: int) -> float:
-    """Of samples [start, end): 0 all good, 2 all bad, or nothing known."""
-    shares = [(max(0, min(end, e) - max(start, s)), GRADES.index(grade)) for s, e, grade in found.quality]
-    total = sum(share for share, _ in shares)
-    return round(sum(share * grade for share, grade in shares) / total, 3) if total else 2.0
+def mean_doubt(found: Found, start: int, end: int) -> float:
+    """Of samples [start, end): 0 faultless, 1 all bad, or nothing known."""
+    shares = [max(0, min(end, e) - max(start, s)) for s, e, _ in found.quality]
+    doubtful = sum(share * doubt for share, doubt in zip(shares, found.doubts, strict=True))
+    return round(doubtful / sum(shares), 2) if sum(shares) else 1.0
 
 
 def windows(stretches: Sequence[Stretch], seconds: float = WINDOW_S) -> list[Stretch]:
@@ -105,12 +108,12 @@ def windows(stretches: Sequence[Stretch], seconds: float = WINDOW_S) -> list[Str
 def _joined(group: Sequence[Stretch]) -> Stretch:
     weight = sum(s.weight for s in group)
     doubt = sum(s.doubt * s.weight for s in group) / weight if weight else 0.0
-    return Stretch(round(doubt, 6), weight, sum(s.errors for s in group), sum(s.units for s in group))
+    return Stretch(round(doubt, 2), weight, sum(s.errors for s in group), sum(s.units for s in group))
 
 
 def ecg_seconds(recordings: Sequence[tuple[Truth, Found]]) -> str:
     """Markdown: what the grade of each second keeps, and the errors in what is kept."""
-    stretches = [s for truth, found in recordings for s in graded_beats(truth, found)]
+    stretches = [s for truth, found in recordings for s in graded_beats(truth, found, by_grade=True)]
     return grades_table("ECG seconds kept", "missed or invented per 1000 beats kept", curve(stretches), 1000)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from bench.signal_changes import Samples, Spans
+from cabin_signal.findings import Grade, QualitySpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Found:
     """When each beat was announced; empty for a detector that needs the whole recording."""
     quality: list[tuple[int, int, str]] = field(default_factory=list)
     """(start, end, grade)."""
+    doubts: list[float] = field(default_factory=list)
+    """Of each span of `quality`, 0 to 1: how far it is from faultless."""
     rates: list[tuple[float, float]] = field(default_factory=list)
     """(seconds, beats per minute) as stated live."""
     rhythm: list[tuple[int, int, str]] = field(default_factory=list)
@@ -44,6 +47,7 @@ class Found:
         return tuple((start, end) for start, end, grade in self.quality if grade == "bad")
 
 
+GRADES: tuple[Grade, ...] = ("good", "usable", "bad")
 Detect = Callable[[Samples, float], Found]
 BLOCK_S = 1.0
 
@@ -69,6 +73,7 @@ def cabin_ecg(block_s: float, samples: Samples, fs: float) -> Found:
         beats=[beat.sample for part in parts for beat in part.beats],
         known=[beat.announced for part in parts for beat in part.beats],
         quality=[(span.start, span.end, span.grade) for part in parts for span in part.quality],
+        doubts=[_doubt(span) for part in parts for span in part.quality],
         rates=[(point.t, point.bpm) for part in parts for point in part.heart_rate],
         rhythm=[(span.start, span.end, span.verdict) for part in parts for span in part.rhythm],
         margins=[math.nan if span.score is None else abs(span.score) for part in parts for span in part.rhythm],
@@ -85,8 +90,14 @@ def cabin_ppg(block_s: float, samples: Samples, fs: float) -> Found:
         beats=[beat.sample for part in parts for beat in part.beats],
         known=[beat.announced for part in parts for beat in part.beats],
         quality=[(span.start, span.end, span.grade) for part in parts for span in part.quality],
+        doubts=[_doubt(span) for part in parts for span in part.quality],
         rates=[(point.t, point.bpm) for part in parts for point in part.pulse_rate],
     )
+
+
+def _doubt(span: QualitySpan) -> float:
+    """One less the score, where there is one; else by its grade."""
+    return GRADES.index(span.grade) / 2 if span.score is None else 1 - span.score
 
 
 def _blocks(samples: Samples, size: int) -> list[Samples]:

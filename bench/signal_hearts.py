@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.signal_cases import Indices, Truth, data_folder
 from bench.signal_changes import Spans
-from bench.signal_coverage import Stretch, graded_beats, mean_grade
+from bench.signal_coverage import Stretch, graded_beats, mean_doubt
 from bench.signal_detectors import Found
 from bench.signal_score import Score, pairs, score
 
@@ -95,7 +95,7 @@ class RateWindow:
     monitor: float | None
     """The mean PULSE of the bedside monitor."""
     doubt: float
-    """Mean grade of the window: 0 good, 2 bad."""
+    """0 faultless, 1 bad throughout."""
 
 
 def rate_windows(one: Pulses, record: str, live: bool = False) -> list[RateWindow]:
@@ -113,7 +113,7 @@ def rate_windows(one: Pulses, record: str, live: bool = False) -> list[RateWindo
         shown = [monitor[t] for t in range(int(start), int(start + WINDOW_S)) if t in monitor]
         out.append(
             RateWindow(
-                heart, pulse, float(np.mean(shown)) if shown else None, mean_grade(one.found, a + off, b + off)
+                heart, pulse, float(np.mean(shown)) if shown else None, mean_doubt(one.found, a + off, b + off)
             )
         )
     return out
@@ -169,10 +169,10 @@ def rate_errors(found: Sequence[RateWindow]) -> RateErrors:
     )
 
 
-def pulse_stretches(one: Pulses) -> list[Stretch]:
+def pulse_stretches(one: Pulses, by_grade: bool = False) -> list[Stretch]:
     """Graded spans with the errors in them; the reference is moved to where this detector marks a pulse."""
     moved = tuple((start + one.lag, end + one.lag) for start, end in one.heart.left_out)
-    return graded_beats(Truth(one.truth.length, one.truth.fs, one.heart.beats + one.lag, moved), one.found)
+    return graded_beats(Truth(one.truth.length, one.truth.fs, one.heart.beats + one.lag, moved), one.found, by_grade)
 
 
 def rate_stretches(found: Sequence[RateWindow]) -> list[Stretch]:

@@ -61,7 +61,7 @@ PICTURES: Mapping[str, Picture] = {
     ),
     "coverage": Picture(
         "What abstention costs",
-        "Risk against coverage: from the left, windows are kept in the order of their grades, those of rhythm by "
+        "Risk against coverage: from the left, windows are kept in the order of their quality, those of rhythm by "
         "their distance from the other verdict, cuff cycles by the width of their interval, least doubtful first; "
         "the right end keeps everything. A gate is worth having where its curve rises.",
     ),

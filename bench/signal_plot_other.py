@@ -157,7 +157,13 @@ def _cuff_curve() -> list[Point]:
 def _curve(ax: Axes, title: str, risk: str, scale: float, curves: dict[str, list[Point]]) -> None:
     for (name, points), colour in zip(curves.items(), (OURS, OTHER, WRONG), strict=False):
         covered = [100 * p.coverage for p in points]
-        ax.plot(covered, [scale * p.risk for p in points], marker=".", color=colour, label=name)
+        ax.plot(
+            covered,
+            [scale * p.risk for p in points],
+            marker="." if len(points) < 30 else "",
+            color=colour,
+            label=name,
+        )
     every = [p for points in curves.values() for p in points]
     least, most = min(p.coverage for p in every), max(p.risk for p in every if np.isfinite(p.risk))
     limits = {"xlim": (100 * least - 3, 101), "ylim": (0, 1.15 * scale * most)}

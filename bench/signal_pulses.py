@@ -120,10 +120,12 @@ def _table(every: Mapping[str, Sequence[Pulses]], rates: Mapping[str, Sequence[R
 
 def _gate_tables(ours: Sequence[Pulses], live: Sequence[RateWindow]) -> str:
     """What the two gates of the pleth cost."""
-    beats = [s for one in ours for s in pulse_stretches(one)]
+    beats = [s for one in ours for s in pulse_stretches(one, by_grade=True)]
     return "\n\n".join(
         [
             grades_table("pleth kept", "missed or invented per 1000 pulses kept", curve(beats), 1000),
-            coverage_table("rates by mean grade of the window", "MAE of the rate, bpm", curve(rate_stretches(live))),
+            coverage_table(
+                "rates by the mean quality of the window", "MAE of the rate, bpm", curve(rate_stretches(live))
+            ),
         ]
     )

@@ -63,7 +63,7 @@ def test_the_strictest_gate_that_keeps_enough() -> None:
 def test_each_graded_second_has_its_own_errors() -> None:
     beats = np.array([50, 150, 250], dtype=np.int64)
     found = Found([52, 170, 249, 290], quality=[(0, 100, "good"), (100, 200, "usable"), (200, 300, "bad")])
-    stretches = graded_beats(Truth(300, 100.0, beats, ()), found)
+    stretches = graded_beats(Truth(300, 100.0, beats, ()), found, by_grade=True)
     assert [s.doubt for s in stretches] == [0, 1, 2]
     assert [s.weight for s in stretches] == [1, 1, 1]
     assert [s.errors for s in stretches] == [0, 2, 1]  # 150 is missed and 170 invented; so is 290
@@ -72,9 +72,9 @@ def test_each_graded_second_has_its_own_errors() -> None:
 
 def test_what_is_left_out_is_no_error() -> None:
     beats = np.array([50, 150], dtype=np.int64)
-    found = Found([52, 199], quality=[(0, 100, "good"), (100, 200, "good")])
+    found = Found([52, 199], quality=[(0, 100, "good"), (100, 200, "good")], doubts=[0.1, 0.2])
     stretches = graded_beats(Truth(200, 100.0, beats, ((100, 200),)), found)
-    assert [s.errors for s in stretches] == [0, 0]
+    assert [(s.doubt, s.errors) for s in stretches] == [(0.1, 0), (0.2, 0)]
 
 
 def test_a_detector_without_grades_has_no_stretches() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.signal_cases import Truth
-from bench.signal_coverage import curve, mean_grade
+from bench.signal_coverage import curve, mean_doubt
 from bench.signal_detectors import Found
 from bench.signal_hearts import (
     Heart,
@@ -85,7 +85,7 @@ def test_errors_are_counted_in_the_stretch_where_they_are() -> None:
     ours = pulses(
         found, [(0, missing - 20, "good"), (missing - 20, missing + 20, "bad"), (missing + 20, 6000, "good")]
     )
-    assert [s.errors for s in pulse_stretches(ours)] == [0, 1, 0]
+    assert [s.errors for s in pulse_stretches(ours, by_grade=True)] == [0, 1, 0]
 
 
 def test_a_rate_is_intervals_over_time() -> None:
@@ -117,8 +117,8 @@ def test_a_window_without_a_rate_is_never_kept() -> None:
     assert [(p.coverage, p.risk) for p in points] == [(0.5, 1.0)]
 
 
-def test_the_mean_grade_is_by_time() -> None:
-    found = Found(quality=[(0, 100, "good"), (100, 200, "usable"), (200, 300, "bad")])
-    assert mean_grade(found, 0, 300) == 1.0
-    assert mean_grade(found, 50, 150) == 0.5
-    assert mean_grade(found, 400, 500) == 2.0
+def test_the_mean_doubt_is_by_time() -> None:
+    found = Found(quality=[(0, 100, "good"), (100, 200, "usable"), (200, 300, "bad")], doubts=[0, 0.5, 1])
+    assert mean_doubt(found, 0, 300) == 0.5
+    assert mean_doubt(found, 50, 150) == 0.25
+    assert mean_doubt(found, 400, 500) == 1.0

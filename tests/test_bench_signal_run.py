@@ -158,3 +158,11 @@ def test_a_detector_reads_cases_and_writes_answers(
 
 def test_every_chapter_of_the_analysis_may_be_asked_for_by_name() -> None:
     assert list(groups(hour=False, quick=True)["signal"]) == list(SIGNAL)
+
+
+def test_doubt_is_what_the_score_leaves_or_else_the_grade() -> None:
+    lead = LEAD.copy()
+    lead[round(20 * FS) : round(24 * FS)] = np.nan
+    found = cabin_ecg(1.0, lead, FS)
+    assert len(found.doubts) == len(found.quality)
+    assert min(found.doubts) < 0.5 and max(found.doubts) > 0.9
