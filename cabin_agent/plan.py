@@ -112,6 +112,11 @@ def task_named(name: str) -> TaskName | None:
     return next((task for task in TASKS if task == name), None)
 
 
+def task_of(measure: MeasureName) -> TaskName:
+    """The task that yields a measure."""
+    return next(name for name, task in TASKS.items() if measure in task.yields)
+
+
 def tasks_for(measures: tuple[str, ...]) -> tuple[TaskName, ...]:
     """The tasks that yield the measures asked for; every task if none is named."""
     return tuple(name for name, task in TASKS.items() if not measures or set(task.yields) & set(measures))

@@ -9,7 +9,7 @@ from cabin_agent.face import Json
 from cabin_agent.kiosk import may
 from cabin_agent.plan import TASKS, TaskName
 from cabin_agent.reviewed import review_of
-from cabin_agent.verdict_words import verdict_view
+from cabin_agent.verdict_words import last_message, verdict_view
 from cabin_agent.views import results_json
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Visit
 from cabin_agent.visit_table import State
@@ -58,6 +58,7 @@ def visit_view(
         "messages": [
             *({"code": key, "text": text(language, key), "cure": None} for key in _said_of_the_code(visit)),
             *(reason(language, code) for code in messages),
+            *(_of_the_last(visit, language) if course and course["plan"] and not running and not sitting else ()),
         ],
         "consultation": {key: consultation[key] for key in CONSULTATION} if consultation else None,
         "exclusions": list(EXCLUSIONS) if visit.state is State.EXCLUSIONS else [],
@@ -74,6 +75,12 @@ CONSULTATION = ("doctor", "connected", "sees", "hears", "speaks", "message", "nu
 
 def _named(row: Json, language: Language) -> Json:
     return {**row, "name": text(language, f"task.{row['task']}")}
+
+
+def _of_the_last(visit: Visit, language: Language) -> list[Json]:
+    """What was wrong with the last measure: said while nothing is measured, not to be taken for the next one's."""
+    message = last_message(language, visit.outcomes)
+    return [message] if message else []
 
 
 def _measure(running: list[TaskName]) -> str:

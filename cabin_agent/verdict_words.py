@@ -6,10 +6,12 @@ its own, by `fact.<word>.figures`; where it has the time that it held, by `fact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
+from itertools import takewhile
 
 from cabin_agent.judged import judged, levels
+from cabin_agent.plan import task_of
 from cabin_agent.results import Measure, Outcome, Quantity
 from cabin_agent.wording import Language, amount, catalogue, number, phrase, text
 from cabin_signal.audiogram_grades import Average, Biap, Level, Who, average, biap, biap_both, who
@@ -24,9 +26,30 @@ def agent_sentence(language: Language, fused: Fused) -> str | None:
     if fused.verdict == "accepted" or not fused.facts:
         return None
     word = fused.facts[0].word
-    cause, cure = phrase(language, "reason", word), catalogue(language).get(f"cure.{word}")
-    said = text(language, f"verdict.agent.{fused.verdict}", cause=cause)
-    return said if cure is None else f"{said} {text(language, 'verdict.agent.next', cure=cure[0].lower() + cure[1:])}"
+    said = text(language, f"verdict.agent.{fused.verdict}", cause=phrase(language, "reason", word))
+    cure = next_time(language, word)
+    return said if cure is None else f"{said} {cure}"
+
+
+def next_time(language: Language, word: str) -> str | None:
+    """The cure of a word once the measure is over."""
+    cure = catalogue(language).get(f"cure.{word}")
+    return None if cure is None else text(language, "verdict.agent.next", cure=cure[0].lower() + cure[1:])
+
+
+def last_message(language: Language, visit: Sequence[Outcome]) -> dict[str, object] | None:
+    """What was wrong with the measure that was made last, as a message of the API; None where nothing was."""
+    if not visit:
+        return None
+    task = task_of(visit[-1].name)
+    for outcome in takewhile(lambda each: task_of(each.name) == task, reversed(visit)):
+        fused = judged(outcome, visit)
+        if fused is not None and fused.verdict != "accepted":
+            word = fused.facts[0].word
+            measure = text(language, f"measure.{outcome.name}.name")
+            told = text(language, "verdict.last", measure=measure, cause=phrase(language, "reason", word))
+            return {"code": f"reason.{word}", "text": told, "cure": next_time(language, word)}
+    return None
 
 
 def doctor_sentence(language: Language, outcome: Outcome, fused: Fused) -> str:

@@ -26,11 +26,15 @@ SIGN_IN_CODE = "1234567890"
 """Opens every role on this stage."""
 
 
+POOR = pressure(
+    131.0, 82.0, evidence(CUFF, 300, rest_s=301.0, site="left-arm", quality="usable", reasons=("movement",))
+)
+
+
 def told_outcomes() -> tuple[Outcome, ...]:
     """Every kind of result: good, fair, computed, refused and failed."""
     kept = [each for each in outcomes() if each.name not in ("temperature", "hearing")]
-    poor = evidence(CUFF, 300, rest_s=301.0, site="left-arm", quality="usable", reasons=("movement",))
-    kept[6] = pressure(131.0, 82.0, poor)
+    kept[6] = POOR
     return (*kept, NotMeasured("temperature", "failed", "too-far"), NotMeasured("hearing", "refused"))
 
 
@@ -131,7 +135,9 @@ SCENES: Mapping[str, Scene] = {
     },
     "sit": Scene(State.MEASURES, course=course(upto="oximetry"), sitting=True),
     "rest": Scene(
-        State.MEASURES, course=course(rest={"seconds": 140.0, "needed": 300.0, "next_s": 160.0}, left_s=200.0)
+        State.MEASURES,
+        {"outcomes": (POOR,)},
+        course(rest={"seconds": 140.0, "needed": 300.0, "next_s": 160.0}, left_s=200.0),
     ),
     "waiting-for-doctor": Scene(
         State.CONSULTATION, CONSULTING, course(plan=[], left_s=None), _call("state.consultation")

@@ -13,7 +13,7 @@ from cabin_agent.course import Course
 from cabin_agent.face import Json
 from cabin_agent.kiosk import may
 from cabin_agent.plan import TASKS, Rules, TaskName
-from cabin_agent.results import NotMeasured, Review
+from cabin_agent.results import NotMeasured, Outcome, Review
 from cabin_agent.reviewed import review_of
 from cabin_agent.screen import DETAIL, results_view, visit_view
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION, Visit
@@ -21,7 +21,7 @@ from cabin_agent.visit_table import Event, State
 from cabin_agent.wording import LANGUAGES, Language, catalogue, text
 from tests.fake_face import WEB, problems_of
 from tests.visit_steps import MARK, TO_CONSENT, WAY, walk
-from tests.visits import outcomes
+from tests.visits import OXIMETER, evidence, outcomes, single
 from tests.visits import visit as a_record
 
 VISIT = {"$ref": "#/components/schemas/Visit"}
@@ -280,6 +280,47 @@ def test_what_is_simulated_or_warned_of_is_said() -> None:
 def test_a_called_nurse_is_shown_after_a_red_flag_too() -> None:
     assert view(at(State.STOPPED))["nurse_called"] is True
     assert view(at(State.MEASURES))["nurse_called"] is False
+
+
+# --- what was wrong with the last measure -----------------------------------------------------------------------
+
+
+POOR = single("spo2", 97.0, "%", evidence(OXIMETER, quality="usable", reasons=("movement",)))
+PULSE = single("pulse_rate", 71.0, "/min", evidence(OXIMETER))
+
+
+def waiting() -> Json:
+    return Course(0.0, ["pressure"], seated_at=5.0).view(10.0, Rules())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_between_two_measures_it_is_told_with_its_cure_and_without_a_value(language: Language) -> None:
+    told = view(at(State.MEASURES, outcomes=(POOR, PULSE), language=language), waiting())["messages"]
+    name, reason, cure = (text(language, key) for key in ("measure.spo2.name", "reason.movement", "cure.movement"))
+    (message,) = told
+    assert message["code"] == "reason.movement"
+    assert message["text"].startswith(name) and message["text"].endswith(reason)
+    assert message["cure"].endswith(cure[1:]) and message["cure"] != cure
+    assert "97" not in str(message)
+
+
+@pytest.mark.parametrize("outcomes", [(), (PULSE,), (POOR, single("temperature", 36.6, "Cel", evidence(None)))])
+def test_a_measure_that_was_good_says_nothing_of_the_one_before(outcomes: tuple[Outcome, ...]) -> None:
+    assert view(at(State.MEASURES, outcomes=outcomes), waiting())["messages"] == []
+
+
+def test_nothing_of_the_last_measure_is_said_during_the_next() -> None:
+    visit = at(State.MEASURES, outcomes=(POOR, PULSE))
+    assert view(visit, running("ecg"))["messages"] == []
+    assert view(visit, waiting(), sitting=True)["messages"] == []
+    assert view(at(State.RESULTS, outcomes=(POOR, PULSE)))["messages"] == []
+
+
+def test_what_failed_says_why_and_what_was_refused_says_nothing() -> None:
+    failed, refused = NotMeasured("temperature", "failed", "too-far"), NotMeasured("temperature", "refused")
+    (message,) = view(at(State.MEASURES, outcomes=(failed,)), waiting())["messages"]
+    assert message["code"] == "reason.too-far"
+    assert view(at(State.MEASURES, outcomes=(refused,)), waiting())["messages"] == []
 
 
 # --- results ----------------------------------------------------------------------------------------------------
