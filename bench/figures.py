@@ -37,7 +37,8 @@ class Figure:
         """The value with its unit."""
         if math.isnan(self.value):
             return "none"
-        value = number(self.value) if self.decimals is None else f"{self.value:.{self.decimals}f}"
+        # Nothing is not negative: what is rounded away leaves no sign behind.
+        value = number(self.value) if self.decimals is None else f"{self.value:z.{self.decimals}f}"
         return f"{value} {self.unit}"
 
 

@@ -141,7 +141,7 @@ def _f1(what: str, value: float, limit: float | None, all_f1: Mapping[str, float
 def named(values: Mapping[str, float], unit: str, decimals: int, highest: bool = True) -> str:
     """The best peers by a value, as "wfdb gqrs 99.69 %, wfdb xqrs 99.42 %"."""
     peers = sorted((name for name in values if not name.startswith(OURS)), key=values.__getitem__, reverse=highest)
-    return ", ".join(f"{name} {values[name]:.{decimals}f} {unit}".rstrip() for name in peers[:BEST])
+    return ", ".join(f"{name} {values[name]:z.{decimals}f} {unit}".rstrip() for name in peers[:BEST])
 
 
 def _detectors_table(whole: Results) -> str:

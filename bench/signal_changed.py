@@ -140,4 +140,4 @@ def _table(short: Results, losses: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{value:.2f}" if np.isfinite(value) else "no answer"
+    return f"{value:z.2f}" if np.isfinite(value) else "no answer"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.figures import Chapter, Figure, median
 from bench.signal_cases import Case
-from bench.signal_detectors import OURS, SMALL_BLOCKS
+from bench.signal_detectors import OURS, SMALL_BLOCKS, Found
 from bench.signal_run import Result, python, ready, run
 
 RECORD = "mitdb/219"
@@ -37,6 +37,7 @@ async def chapter(quick: bool) -> Chapter:
         "after the first hour and at the end; 1 MB is 10^6 bytes.",
         (
             *_speed_figures(rounds, seconds),
+            _same_figure(rounds[0]),
             *(_memory_figure(kind, record, hours) for kind, record in STREAMS.items()),
         ),
     )
@@ -57,6 +58,20 @@ def _speed_figures(rounds: Sequence[Mapping[str, Sequence[Result]]], seconds: fl
         remark = f"{len(spent)} times, {seconds / spent[-1]:.0f} to {seconds / spent[0]:.0f}×"
         figures.append(Figure(f"ECG {blocks}", ours, "× real time", limit, beside, remark, at_least=True))
     return figures
+
+
+def _same_figure(found: Mapping[str, Sequence[Result]]) -> Figure:
+    whole, small = (set(words(found[name][0].found)) for name in LIMITS)
+    remark = f"{len(whole)} beats, grades, rates and verdicts"
+    return Figure(
+        "findings that differ between the two", len(whole ^ small), "findings", 0.0, remark=remark, decimals=0
+    )
+
+
+def words(found: Found) -> list[str]:
+    """Every finding as text, to the last bit of its numbers."""
+    beats = zip(found.beats, found.known, strict=True)
+    return [repr(each) for each in (*beats, *found.quality, *found.rates, *found.rhythm)]
 
 
 def _memory_figure(kind: str, record: str, hours: int) -> Figure:

@@ -81,6 +81,7 @@ def test_decimals_are_written_as_asked_and_a_least_value_with_its_sign() -> None
     _, _, f1, mae = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     assert f1[1:4] == ["99.83 %", "≥ 99.8 %", "yes"]
     assert mae[1:4] == ["none", "1.5 bpm", "NO"]
+    assert Figure("F1 lost", -0.001, "points", decimals=2).written == "0.00 points"
 
 
 def test_markdown_aligns_its_columns() -> None:

@@ -19,6 +19,7 @@ from bench.signal_detectors import DETECTORS, ECG, OURS, PLETH, Found, cabin_ecg
 from bench.signal_nothing import LEADS, beats_on_nothing
 from bench.signal_passages import judge, median_beat, worst
 from bench.signal_run import Result, run
+from bench.signal_speed import words
 from tests.cabin_signal_models import finger, heart
 
 FS = 250.0
@@ -166,3 +167,9 @@ def test_doubt_is_what_the_score_leaves_or_else_the_grade() -> None:
     found = cabin_ecg(1.0, lead, FS)
     assert len(found.doubts) == len(found.quality)
     assert min(found.doubts) < 0.5 and max(found.doubts) > 0.9
+
+
+def test_findings_are_compared_to_the_last_bit() -> None:
+    one = Found([1], [2], [(0, 5, "good")], rates=[(1.0, 60.0)], rhythm=[(0, 5, "regular")])
+    assert len(words(one)) == 4
+    assert set(words(one)) ^ set(words(replace(one, rates=[(1.0, 60.00000000000001)])))
