@@ -71,6 +71,23 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True)
+class UsualBeat:
+    """The median of the beats of the usual shape, on which PR, QRS and QT were measured."""
+
+    rate: float
+    """Samples per second."""
+    leads: tuple[str, ...]
+    millivolts: tuple[tuple[float | None, ...], ...]
+    """One row per lead, the level before the QRS at zero; None where the lead could not be used."""
+    peak: int
+    """Sample at which R lies."""
+    marks_ms: dict[str, float]
+    """Where the stated intervals begin and end, milliseconds after R: "p_on", "qrs_on", "qrs_off", "t_end"."""
+    noise_uv: float
+    """Noise that is left of it, RMS."""
+
+
+@dataclass(frozen=True, slots=True)
 class Strip:
     """A stretch of ECG: 12 leads derived from 8 channels."""
 
@@ -79,6 +96,11 @@ class Strip:
     leads: tuple[str, ...]
     millivolts: tuple[tuple[float | None, ...], ...]
     """One row per lead; None where the electrode was off or the sample was lost."""
+    beats: tuple[int, ...] = ()
+    """R peaks that were found, in samples."""
+    used: tuple[int, ...] = ()
+    """Those of the beats that `usual` was made of."""
+    usual: UsualBeat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +121,8 @@ class Measure:
     name: MeasureName
     values: dict[str, Quantity]
     evidence: Evidence
+    missing: dict[str, str] = field(default_factory=dict)
+    """Components that have no value, and why: codes of the wording catalogues ("interval.<code>")."""
     strip: Strip | None = None
     thresholds: tuple[Threshold, ...] = ()
     derived_from: tuple[int, ...] = ()

@@ -45,6 +45,8 @@ def _measure(measure: Measure, samples: bool) -> Json:
         "evidence": _evidence(measure.evidence),
         "derived_from": list(measure.derived_from),
     }
+    if measure.missing:
+        told["missing"] = dict(measure.missing)
     if measure.strip is not None:
         told["strip"] = _strip(measure.strip, samples)
     if measure.thresholds:
@@ -84,6 +86,8 @@ def _strip(strip: Strip, samples: bool) -> Json:
         "unit": "mV",
         "leads": list(strip.leads),
         "seconds": max((len(row) for row in strip.millivolts), default=0) / strip.rate,
+        "beats": len(strip.beats),
+        "used": len(strip.used),
     }
     if samples:
         told["millivolts"] = [list(row) for row in strip.millivolts]

@@ -14,6 +14,7 @@ files. Keys:
     consent.<subject>.title, .text, .yes, .no      three different things that are told or asked
     exclusion.<question>, stop.<part>   questions whose yes ends the visit, and what is said then
     satisfaction.<question>, satisfaction.scale.<1..5>
+    interval.<code>                     why an interval of a strip has no value (`cabin_signal.intervals`)
     result.<measure>, hearing.<...>, ecg.<...>     a result as a fact, without a diagnosis
     button.<action>, code.<...>, rest.<...>, nurse.<...>, information.<...>, simulated.<...>, problem.<...>
     ticket.<line>, ticket.label.<measure>          the paper
@@ -42,7 +43,17 @@ LANGUAGES: tuple[Language, ...] = ("fr", "en")
 PARTS = ("visit", "cures", "facts", "kiosk", "doctor", "staff")
 """Files of a catalogue."""
 
-DECIMALS: Mapping[str, int] = {"%": 0, "/min": 0, "mm[Hg]": 0, "Cel": 1, "kg": 1, "cm": 1, "kg/m2": 1, "dB": 0}
+DECIMALS: Mapping[str, int] = {
+    "%": 0,
+    "/min": 0,
+    "mm[Hg]": 0,
+    "Cel": 1,
+    "kg": 1,
+    "cm": 1,
+    "kg/m2": 1,
+    "dB": 0,
+    "ms": 0,
+}
 """Digits after the point that are displayed, by UCUM unit; one for any other."""
 
 UNITS: Mapping[str, str] = {"mm[Hg]": "mmHg", "Cel": "°C", "kg/m2": "kg/m²"}

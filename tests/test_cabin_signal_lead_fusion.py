@@ -80,6 +80,17 @@ def test_two_groups_within_the_refractory_time_are_one_beat() -> None:
     assert all(b - a >= 100 for a, b in pairwise(fused))
 
 
+def test_the_interval_over_seconds_that_nobody_could_judge_means_nothing() -> None:
+    grades: list[Grade] = ["good", "good", "good", "bad", "good"]
+    fused = fuse([lead(TRUE, *grades), lead(TRUE, *grades)], FS)
+    assert [one.beat.sample for one in fused if one.beat.fresh] == [TRUE[0], next(t for t in TRUE if t >= 2000)]
+
+
+def test_a_beat_that_one_lead_missed_is_followed_all_the_same() -> None:
+    misses = lead([t for t in TRUE if t != TRUE[4]])
+    assert [one.beat.fresh for one in fuse([misses, lead(TRUE), lead(TRUE)], FS)] == [True, *[False] * 19]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 9000), max_size=40), max_size=8), st.randoms())
 def test_whatever_the_leads_say_beats_are_in_order_and_apart(detections: list[list[int]], chance: object) -> None:

@@ -80,10 +80,17 @@ MEAN_PRESSURES: Mapping[str, Code] = {
 }
 """Components of the mean of several measurements; what LOINC does not name goes by its text."""
 
+INTERVALS: Mapping[str, Code] = {
+    "pr": Code(loinc=(("8625-6", "P-R Interval"),)),
+    "qrs": Code(loinc=(("8633-0", "QRS duration"),)),
+    "qt": Code(loinc=(("8634-8", "Q-T interval"),)),
+}
+"""Components of a strip; the corrections of QT go by their text, which names the formula."""
+
 COMPONENTS: Mapping[MeasureName, Mapping[str, Code]] = {
     "blood_pressure": PRESSURES,
     "blood_pressure_mean": MEAN_PRESSURES,
-    "ecg": {"heart_rate": MEASURES["heart_rate"]},
+    "ecg": {"heart_rate": MEASURES["heart_rate"], **INTERVALS},
 }
 
 LEADS: Mapping[str, Code] = {

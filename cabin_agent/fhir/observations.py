@@ -9,6 +9,8 @@ zone offset of UTC.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cabin_agent.fhir.codes import (
     ABSENT_REASONS,
     CATEGORIES,
@@ -29,7 +31,7 @@ from cabin_agent.fhir.evidence import circumstances, evidence_extension
 from cabin_agent.fhir.hearing import threshold_component
 from cabin_agent.fhir.waves import lead_components
 from cabin_agent.results import Device, Measure, MeasureName, NotMeasured, Outcome, Quantity
-from cabin_agent.wording import DECIMALS, UNITS, phrase, rounded, text, withheld
+from cabin_agent.wording import DECIMALS, UNITS, Language, phrase, rounded, text, withheld
 
 
 def observation(frame: Frame, position: int, outcome: Outcome) -> Resource:
@@ -125,9 +127,16 @@ def _values(frame: Frame, measure: Measure) -> Resource:
         }
         for name, value in measure.values.items()
     ]
+    components += [_missing(name, why, frame.visit.language, known) for name, why in measure.missing.items()]
     components += lead_components(measure.strip, language) if measure.strip else []
     components += [threshold_component(threshold, language) for threshold in measure.thresholds]
     return {"component": components} if components else _withheld(frame, measure)
+
+
+def _missing(name: str, why: str, language: Language, known: Mapping[str, Code]) -> Resource:
+    """A component that was looked for and has no value."""
+    reason = absent("unknown", "interval", why, phrase(language, "interval", why))
+    return {"code": concept(known.get(name, Code()), phrase(language, "component", name)), "dataAbsentReason": reason}
 
 
 def _withheld(frame: Frame, measure: Measure) -> Resource:

@@ -1,8 +1,12 @@
-"""The ECG: thirty seconds of eight channels, twelve leads from them, and the heart rate over the same strip."""
+"""The ECG: thirty seconds of eight channels, twelve leads from them, and what is read of the same strip.
+
+Beats are those that the leads agree on; quality and rhythm are of the best lead; intervals are of all.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import asyncio
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,11 +16,13 @@ from cabin_agent.measuring.advice import HEART, electrodes_off
 from cabin_agent.measuring.agreement import rate_notes
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, figures_of, heard, within, worst
 from cabin_agent.measuring.coaching import Coach, lasting
+from cabin_agent.measuring.ecg_intervals import StripIntervals, intervals, without
 from cabin_agent.measuring.running_lead import LONGEST_HOLE_S, RATE_LEADS, RunningLead, off
-from cabin_agent.results import Grade, Measure, NotMeasured, Outcome, Quantity, Strip
-from cabin_signal.ecg import EcgStream
+from cabin_agent.results import Evidence, Grade, Measure, NotMeasured, Outcome, Quantity, Strip
+from cabin_signal.ecg import EcgFindings, EcgStream
 from cabin_signal.evidence import quality, waves
 from cabin_signal.findings import Beat, QualitySpan
+from cabin_signal.lead_fusion import LeadBeats, fuse
 from cabin_signal.leads import TWELVE, twelve_leads
 from cabin_signal.plausibility import judge
 from cabin_signal.rhythm import RhythmSpan, Verdict
@@ -50,7 +56,7 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     for wave in kept:
         track.add(wave)
     names, channels = assemble(kept)
-    read = analyse(names, channels, kept[0].rate)
+    read = await asyncio.to_thread(analyse, names, channels, kept[0].rate)
     if np.isnan(channels).all():
         raise Unmeasured("electrode-off")
     bedside.keep(track)
@@ -58,7 +64,7 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     rhythm = (f"rhythm-{read.rhythm}", *(fact.word for fact in read.seen), "reference-hardware")
     seen = figures | figures_of(read.seen)
     proof = evidence(bedside, "ecg", started, grade, *reasons, mode="rhythm", notes=rhythm, figures=seen)
-    ecg, rate = Measure("ecg", {}, proof, strip=read.strip), read.heart_rate
+    ecg, rate = _strip_of(read, proof), read.heart_rate
     if rate is None or judge("heart_rate", rate) == "implausible":
         return ecg, NotMeasured("heart_rate", "failed", "too-few-beats" if rate is None else "implausible")
     notes = rate_notes(rate, "pulse_rate", before)
@@ -67,6 +73,14 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
         proof, mode="strip-mean", readings=counted, figures=figures, notes=(*proof.notes[len(rhythm) :], *notes)
     )
     return ecg, Measure("heart_rate", {"value": Quantity(round(rate, 1), "/min")}, proof)
+
+
+def _strip_of(read: Read, proof: Evidence) -> Measure:
+    """The strip with what was read of it; on a bad one no interval is measured."""
+    told = without("strip-bad") if proof.quality == "bad" else read.intervals
+    strip = replace(read.strip, beats=read.beats, used=told.used, usual=told.usual)
+    proof = replace(proof, notes=(*proof.notes, *told.notes))
+    return Measure("ecg", told.values, proof, missing=told.missing, strip=strip)
 
 
 class _Watch:
@@ -128,22 +142,37 @@ class Read:
     rhythm: Verdict
     seen: tuple[Fact, ...] = ()
     """What else a reader of the rhythm looks for."""
+    intervals: StripIntervals = field(default_factory=StripIntervals)
 
 
 def analyse(names: tuple[str, ...], channels: Channels, rate: float) -> Read:
-    """Twelve leads, and beats, heart rate, quality and rhythm on the best lead of `channels` (n, samples) in mV."""
-    stream = EcgStream(rate)
-    live, last = stream.update(channels[_rate_lead(names, channels)]), stream.finish()
-    beats = (*live.beats, *last.beats)
+    """Twelve leads of `channels` (n, samples) in mV, and what is read of them."""
+    heard_of = [_one_lead(channel, rate) for channel in channels]
+    best = heard_of[_rate_lead(names, channels)]
+    fused = fuse([LeadBeats(lead.beats, lead.quality) for lead in heard_of], rate)
+    beats = tuple(one.beat for one in fused)
     rows = tuple(tuple(None if np.isnan(v) else round(float(v), 5) for v in row) for row in twelve_leads(channels))
-    rhythm = _told([*live.rhythm, *last.rhythm])
+    rhythm = _told([*best.rhythm])
     return Read(
         strip=Strip(rate, TWELVE, rows),
         heart_rate=_heart_rate(beats, rate),
-        quality=(*live.quality, *last.quality),
+        quality=best.quality,
         beats=tuple(beat.sample for beat in beats),
         rhythm=rhythm.verdict if rhythm else "unanalysable",
         seen=waves(rhythm) if rhythm else (),
+        intervals=intervals(channels, rate, [beat.sample for beat in beats]),
+    )
+
+
+def _one_lead(channel: Channels, rate: float) -> EcgFindings:
+    """Everything that is known of one lead in the end."""
+    stream = EcgStream(rate)
+    live, last = stream.update(channel), stream.finish()
+    return EcgFindings(
+        beats=(*live.beats, *last.beats),
+        heart_rate=(*live.heart_rate, *last.heart_rate),
+        quality=(*live.quality, *last.quality),
+        rhythm=(*live.rhythm, *last.rhythm),
     )
 
 

@@ -12,7 +12,7 @@ that is noise as the measurement itself feels it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, pstdev
 from typing import Literal
@@ -36,6 +36,7 @@ MOST_NOISE_UV = 30.0
 MOST_RR_SPREAD = 0.12
 """Unevenness of RR above which no formula corrects QT: breathing in the young reaches 0.1."""
 Name = Literal["pr", "qrs", "qt"]
+NAMES: tuple[Name, ...] = ("pr", "qrs", "qt")
 RANGES_MS: dict[Name, tuple[float, float]] = {"pr": (60, 450), "qrs": (40, 250), "qt": (180, 700)}
 APART_MS: dict[Name, float] = {"pr": 25, "qrs": 20, "qt": 30}
 """Halves of the strip may differ by so much."""
@@ -93,6 +94,8 @@ class Intervals:
     """Leads quiet enough to be measured."""
     indicative: bool
     """One lead alone: QT is an indication and rather too short."""
+    ends: Mapping[Mark, float]
+    """Where the stated intervals begin and end, ms after R of the median beat."""
     median: MedianBeat
 
 
@@ -118,10 +121,11 @@ def measure(channels: ArrayLike, fs: float, beats: Sequence[int]) -> Intervals |
 def _read(found: MedianBeats, quiet: list[int]) -> Intervals:
     usual = found.whole
     whole, *halves = (_Reading([delineate(beat, row) for row in quiet]) for beat in (usual, *found.halves))
-    qt = _interval("qt", whole, halves)
+    pr, qrs, qt = (_interval(name, whole, halves) for name in NAMES)
+    stated = [name for name, found in zip(NAMES, (pr, qrs, qt), strict=True) if isinstance(found, Interval)]
     return Intervals(
-        pr=_interval("pr", whole, halves),
-        qrs=_interval("qrs", whole, halves),
+        pr=pr,
+        qrs=qrs,
         qt=qt,
         qtc=_corrected(qt, usual),
         beats=usual.beats,
@@ -129,6 +133,7 @@ def _read(found: MedianBeats, quiet: list[int]) -> Intervals:
         noise_uv=median(usual.noise_uv[row] for row in quiet),
         leads=len(quiet),
         indicative=len(quiet) == 1,
+        ends=whole.ends(stated),
         median=usual,
     )
 
@@ -145,6 +150,11 @@ class _Reading:
         begin, end = ENDS[name]
         first, last = self._outermost(begin), self._outermost(end)
         return None if first is None or last is None else last - first
+
+    def ends(self, names: Sequence[Name]) -> dict[Mark, float]:
+        """Where these intervals begin and end."""
+        places = {mark: self._outermost(mark) for name in names for mark in ENDS[name]}
+        return {mark: at for mark, at in places.items() if at is not None}
 
     def each(self, name: Name) -> list[float]:
         """The interval in every lead that has both of its ends."""

@@ -61,25 +61,29 @@ class _Seen:
     """One detection in one lead."""
 
     beat: Beat
+    before: int | None
+    """The beat before in this lead, whether it has a vote or not; None where the interval to it means nothing."""
     lead: int
     weight: float
 
 
 def _vote(leads: Sequence[LeadBeats], weights: Sequence[_Weights], fs: float) -> tuple[FusedBeat, ...]:
     seen = [
-        _Seen(beat, number, weights[number].at(beat.sample))
+        _Seen(beat, None if beat.fresh else before, number, weights[number].at(beat.sample))
         for number, lead in enumerate(leads)
-        for beat in lead.beats
+        for before, beat in zip([None, *(b.sample for b in lead.beats)], lead.beats, strict=False)
     ]
     groups = _groups(sorted((s for s in seen if s.weight > 0), key=lambda s: s.beat.sample), fs)
     ahead = _distances(groups)
     fused: list[FusedBeat] = []
+    last: set[int] = set()
     for group in groups:
         total = sum(weight.at(group[0].beat.sample) for weight in weights)
         share = min(1.0, sum(s.weight for s in group) / total)
         if share < MAJORITY:
             continue
-        found = FusedBeat(_beat(group, ahead), tuple(sorted(s.lead for s in group)), share)
+        found = FusedBeat(_beat(group, ahead, last), tuple(sorted(s.lead for s in group)), share)
+        last = {s.beat.sample for s in group}
         if fused and found.beat.sample - fused[-1].beat.sample < REFRACTORY_S * fs:
             found = max(fused.pop(), found, key=lambda f: f.share)
         fused.append(found)
@@ -151,7 +155,9 @@ def _distances(groups: list[list[_Seen]]) -> dict[int, float]:
     return {lead: median(each) for lead, each in late.items()}
 
 
-def _beat(group: list[_Seen], ahead: dict[int, float]) -> Beat:
+def _beat(group: list[_Seen], ahead: dict[int, float], last: set[int]) -> Beat:
+    """The beat of this group; fresh unless half of its leads had none between it and the `last` one that counted."""
     sample = round(median(s.beat.sample - ahead[s.lead] for s in group))
     known = max(s.beat.announced for s in group)
-    return Beat(max(0, sample), max(known, sample), 2 * sum(s.beat.fresh for s in group) > len(group))
+    following = sum(s.before in last for s in group)
+    return Beat(max(0, sample), max(known, sample), fresh=2 * following < len(group))
