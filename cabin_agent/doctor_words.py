@@ -9,7 +9,8 @@ from cabin_agent.core_view import doctor_view
 from cabin_agent.directed import Directed
 from cabin_agent.face import Json, Refusal
 from cabin_agent.journal import JournalError
-from cabin_agent.results import Note, Review
+from cabin_agent.results import Measure, Note, Review
+from cabin_agent.strip_view import strip_view
 from cabin_agent.visit import IllegalEvent
 from cabin_agent.visit_table import Event
 from cabin_agent.wording import Language
@@ -30,9 +31,11 @@ async def answered(core: Core, language: Language, message: Json) -> Json:
             raise Refusal("not-now", "The consultation is over.")
         if message.get("do") == "view":
             return {"ok": True, "view": doctor_view(core, language)}
+        if message.get("do") == "strip":
+            return {"ok": True, "strip": _strip(core, message)}
         ask = ASKED.get(str(message.get("do")))
         if ask is None:
-            raise Refusal("unknown-event", f"Nothing is called so; there are: view, {', '.join(ASKED)}.")
+            raise Refusal("unknown-event", f"Nothing is called so; there are: view, strip, {', '.join(ASKED)}.")
         await ask(core, core.directed, message)
     except Refusal as refusal:
         return refused(refusal)
@@ -41,6 +44,25 @@ async def answered(core: Core, language: Language, message: Json) -> Json:
     except IllegalEvent:
         return refused(Refusal("not-now", "The consultation is over."))
     return {"ok": True}
+
+
+def _strip(core: Core, message: Json) -> Json:
+    """One lead of a recorded ECG."""
+    outcome = core.visit.outcomes[_index(core, message)]
+    strip = outcome.strip if isinstance(outcome, Measure) else None
+    lead = message.get("lead")
+    if strip is None:
+        raise Refusal("bad-value", "This outcome has no ECG strip: read the list again.")
+    if lead not in strip.leads:
+        raise Refusal("bad-value", f"'lead' is one of: {', '.join(strip.leads)}.")
+    return strip_view(strip, str(lead))
+
+
+def _index(core: Core, message: Json) -> int:
+    index = message.get("index")
+    if type(index) is not int or not 0 <= index < len(core.visit.outcomes):
+        raise Refusal("bad-value", "'index' is the position of an outcome in the list: read it again.")
+    return index
 
 
 def refused(refusal: Refusal) -> Json:
@@ -57,9 +79,7 @@ async def _stop(_: Core, directed: Directed, message: Json) -> None:
 
 
 async def _review(core: Core, _: Directed, message: Json) -> None:
-    index, verdict = message.get("index"), message.get("verdict")
-    if type(index) is not int or not 0 <= index < len(core.visit.outcomes):
-        raise Refusal("bad-value", "'index' is the position of an outcome in the list: read it again.")
+    index, verdict = _index(core, message), message.get("verdict")
     if verdict not in VERDICTS:
         raise Refusal("bad-value", "'verdict' is one of: accepted, rejected, null.")
     review = Review(verdict, _text(message, "note", MOST_NOTE, least=0), core.consultation.doctor or "")
@@ -98,4 +118,4 @@ ASKED: Mapping[str, Callable[[Core, Directed, Json], Awaitable[None]]] = {
     "say": _say,
     "end": _end,
 }
-"""Everything that changes something; "view" only looks."""
+"""Everything that changes something; "view" and "strip" only look."""

@@ -29,6 +29,8 @@ from cabin_agent.face import Json, Refusal
 from cabin_agent.frames import describe_wave, encode_wave
 from cabin_agent.media import barcode
 from cabin_agent.media.picture import Pixels
+from cabin_agent.results import Strip
+from cabin_agent.strip_view import strip_view
 from drivers.events import Wave
 from tests.browser import Screens, served, sign_in
 from tests.fake_face import FakeAccess, FakeFace
@@ -100,6 +102,8 @@ class Booth(FakeFace):
         self.microphone: MediaStreamTrack | None = None
         self.waves_on, self.beating, self.answering = True, True, True
         self.camera = "room"
+        self.strip: Strip | None = None
+        """What was recorded of the ECG."""
         self._tasks: list[asyncio.Task[None]] = []
         self._token = 0
         self.core_view: Json = {
@@ -229,6 +233,9 @@ class Booth(FakeFace):
                 for task in self.core_view["tasks"]:
                     task["running"] = message["do"] == "start" and task["task"] == message["task"]
                 self.send("changed")
+            case "strip":
+                assert self.strip is not None
+                return {"strip": strip_view(self.strip, message["lead"])}
             case "review":
                 review = {"verdict": message["verdict"], "note": message["note"]}
                 self.core_view["outcomes"][message["index"]]["review"] = review

@@ -1,14 +1,15 @@
 // Every outcome with its evidence; the doctor accepts, rejects or annotates each before it goes to the record.
 import { el, fill } from "../dom.js";
 import { t } from "../texts.js";
-import { amount, clock, phrase, place, reason, sentence } from "./words.js";
+import { StripDialog } from "./strip.js";
+import { amount, clock, phrase, place, reason, sentence, valueWords } from "./words.js";
 
 class Card {
   #drawn = "";
   #said; // the verdict that was sent last and is not in the core's view yet
 
-  /** `act(outcome, verdict, note)` sends the doctor's word; what refused it, or null. */
-  constructor(act) {
+  /** `act(outcome, verdict, note)` sends the doctor's word; what refused it, or null. `look(outcome)` shows its strip. */
+  constructor(act, look) {
     this.text = el("p", { class: "outcome-text" });
     this.grade = el("span", { class: "grade" });
     this.check = el("p", { class: "outcome-check" });
@@ -17,11 +18,13 @@ class Card {
     this.note = el("input", { class: "outcome-note", maxlength: 500, autocomplete: "off" });
     this.note.addEventListener("change", () => this.#send(this.#given));
     this.failed = el("p", { class: "note danger", role: "alert", hidden: true });
+    this.strip = el("button", { class: "strip-open", onclick: () => look(this.outcome) });
     this.rows = el("dl");
     this.more = el("summary");
     this.evidence = el("details", {}, this.more, this.rows);
     this.row = el("div", { class: "row" }, this.verdict.accepted, this.verdict.rejected, this.note);
-    this.node = el("li", { class: "outcome" }, this.text, this.grade, this.check, this.row, this.failed, this.evidence);
+    const said = [this.text, this.grade, this.check, this.strip];
+    this.node = el("li", { class: "outcome" }, ...said, this.row, this.failed, this.evidence);
   }
 
   update(outcome) {
@@ -42,6 +45,8 @@ class Card {
     this.check.textContent = outcome.verdict?.text ?? "";
     this.check.hidden = !outcome.verdict;
     this.check.dataset.verdict = outcome.verdict?.verdict ?? "none";
+    this.strip.textContent = t("doctor.strip.open");
+    this.strip.hidden = !outcome.strip;
     this.row.hidden = this.evidence.hidden = !measured;
     this.#review(outcome);
     if (measured) this.#evidence(outcome);
@@ -86,11 +91,11 @@ class Card {
 }
 
 /** What one needs to judge a value without having been there: [name, words]. */
-function facts({ values, evidence, strip, thresholds }) {
+function facts({ values, missing, evidence, strip, thresholds }) {
   const { device, rest_s: rest, spread, site, mode, notes, readings } = evidence;
   const aUnit = Object.values(values)[0]?.unit;
   return [
-    ...Object.entries(values).map(([part, each]) => ["value", component(part, each)]),
+    ...valueWords(values, missing).map((words) => ["value", words]),
     ["readings", String(readings)],
     ["spread", spread === null || spread === undefined ? null : amount(spread, aUnit ?? "")],
     ["rest", rest === null || rest === undefined ? null : t("result.rest", { minutes: Math.floor(rest / 60) })],
@@ -105,9 +110,6 @@ function facts({ values, evidence, strip, thresholds }) {
   ].filter(([, words]) => words);
 }
 
-function component(part, { value, unit }) {
-  return `${phrase("component", part)}\u00a0: ${amount(value, unit)}`;
-}
 
 function stripWords({ leads, seconds, rate }) {
   return t("doctor.evidence.strip-text", { leads: leads.length, seconds: Math.round(seconds), rate });
@@ -135,6 +137,7 @@ export class Outcomes {
 
   constructor(ask) {
     this.ask = ask;
+    this.strip = new StripDialog(ask);
   }
 
   /** The outcomes of the core's view; the newest stands first. */
@@ -142,7 +145,7 @@ export class Outcomes {
     this.#latest = outcomes;
     const act = (...said) => this.#review(...said);
     for (const outcome of outcomes) {
-      if (!this.#cards.has(outcome.index)) this.#cards.set(outcome.index, new Card(act));
+      if (!this.#cards.has(outcome.index)) this.#cards.set(outcome.index, new Card(act, (each) => this.strip.open(each)));
       this.#cards.get(outcome.index).update(outcome);
     }
     const nodes = [...outcomes].reverse().map(({ index }) => this.#cards.get(index).node);

@@ -62,6 +62,7 @@ export class Room {
     this.link.close(over);
     for (const part of [this.picture, this.waves, this.sound]) part.close();
     this.stills.forget();
+    this.outcomes.strip.forget();
     for (const id of EMPTIED) place(id).replaceChildren();
     for (const id of ["say-text", "note-text"]) place(id).value = "";
     for (const id of ["end", "picture-dialog"]) place(id).close();

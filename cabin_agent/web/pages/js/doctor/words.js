@@ -1,7 +1,7 @@
 // The fixed words of the page, and how numbers, times and codes are written.
 import { currentLanguage, known, number, t } from "../texts.js";
 
-const DECIMALS = { "%": 0, "/min": 0, "mm[Hg]": 0, dB: 0 };
+const DECIMALS = { "%": 0, "/min": 0, "mm[Hg]": 0, dB: 0, ms: 0 };
 const UNITS = { "mm[Hg]": "mmHg", Cel: "°C", "kg/m2": "kg/m²", "mm": "mm" };
 
 /** An element of the page. */
@@ -28,6 +28,14 @@ export const reason = (code) => known(`reason.${code}`) ?? known(`note.${code}`)
 
 /** The words of a code of a family ("site", "mode", "component"), or the code itself. */
 export const phrase = (family, code) => known(`${family}.${code}`) ?? code;
+
+/** The components of an outcome, one sentence each: those with a value, then those without and why. */
+export const valueWords = (values, missing = {}) => [
+  ...Object.entries(values).map(([part, { value, unit: ucum }]) => named(part, amount(value, ucum))),
+  ...Object.entries(missing).map(([part, why]) => named(part, t("doctor.missing", { why: phrase("interval", why) }))),
+];
+
+const named = (part, words) => `${phrase("component", part)}\u00a0: ${words}`;
 
 /** The time of day of a UTC millisecond. */
 export const clock = (ms) => new Date(ms).toLocaleTimeString(currentLanguage(), { timeStyle: "medium" });
