@@ -18,13 +18,14 @@ from cabin_agent.face import Json
 from cabin_agent.journal import JournalFull
 from cabin_agent.media import wire
 from cabin_agent.plan import TASKS
-from cabin_agent.results import NotMeasured
+from cabin_agent.results import Measure, NotMeasured, Strip
 from cabin_agent.still import MOST_BYTES, MOST_STILLS
 from cabin_agent.visit_table import State
 from cabin_agent.wording import text
 from tests.consulting import ABOUT, DOCTOR, JPEG, Gate, consulting, gated, state_of, wrong
 from tests.core_bench import prepare, running_core, say, until
 from tests.fake_face import WEB
+from tests.visits import ECG, evidence
 
 
 @pytest.fixture
@@ -136,6 +137,19 @@ async def test_the_doctor_judges_a_value_and_may_think_again(folder: Path, gate:
         assert wrong("Results", results) == []
 
 
+async def test_a_recorded_ecg_is_handed_out_lead_by_lead(folder: Path, gate: Gate) -> None:
+    async with consulting(folder) as call:
+        await call.join()
+        strip = Strip(250.0, ("I", "II"), ((0.5,) * 500, (0.25,) * 500), beats=(100,), used=())
+        call.core.visit = replace(call.core.visit, outcomes=(Measure("ecg", {}, evidence(ECG), strip=strip),))
+        told = await call.ask("strip", index=0, lead="II")
+        assert told["ok"]
+        assert set(told["strip"]["samples"]) == {25}
+        assert told["strip"]["beats"] == [{"s": 0.4, "used": False}]
+        for lead in ("V9", None, ["II"]):
+            assert (await call.ask("strip", index=0, lead=lead))["code"] == "bad-value"
+
+
 async def test_notes_and_words_to_the_agent(folder: Path, gate: Gate) -> None:
     async with consulting(folder) as call:
         await call.join()
@@ -165,6 +179,9 @@ BAD: list[Json] = [
     {"do": "review", "index": 0, "verdict": ["accepted"], "note": ""},
     {"do": "review", "index": 0, "verdict": "accepted"},
     {"do": "review", "index": 0, "verdict": "accepted", "note": "x" * (MOST_NOTE + 1)},
+    {"do": "strip", "index": 0, "lead": "II"},
+    {"do": "strip", "index": 7, "lead": "II"},
+    {"do": "strip"},
     {"do": "note", "text": " "},
     {"do": "note", "text": "x" * (MOST_NOTE + 1)},
     {"do": "say", "text": "x" * (MOST_WORDS + 1)},

@@ -258,6 +258,21 @@ def test_a_bad_ecg_is_shown_to_the_doctor_all_the_same() -> None:
     assert "valueSampledData" in resource["component"][0]
 
 
+def test_intervals_are_components_and_what_was_not_measured_says_why() -> None:
+    values = {"qrs": Quantity(96.0, "ms"), "qt": Quantity(404.0, "ms"), "qtc": Quantity(411.0, "ms")}
+    (resource,) = observations(Measure("ecg", values, evidence(ECG), missing={"pr": "no-p"}, strip=strip()))
+    qrs, qt, qtc, pr, *leads = resource["component"]
+    assert qrs["code"]["coding"][0] == {"system": "http://loinc.org", "code": "8633-0", "display": "QRS duration"}
+    assert qt["code"]["coding"][0]["code"] == "8634-8"
+    assert qt["valueQuantity"] == {"value": 404, "unit": "ms", "system": "http://unitsofmeasure.org", "code": "ms"}
+    assert qtc["code"] == {"text": "QTc (Fridericia)"}
+    assert pr["code"]["coding"][0]["code"] == "8625-6"
+    assert "valueQuantity" not in pr
+    assert [each["code"] for each in pr["dataAbsentReason"]["coding"]] == ["unknown", "no-p"]
+    assert pr["dataAbsentReason"]["text"] == "pas d’onde P distincte"
+    assert len(leads) == 12
+
+
 def test_lead_codes_are_those_of_the_standard_and_iii_is_not_v1() -> None:
     (resource,) = full()["ecg"]
     numbers = [part["code"]["coding"][0]["code"] for part in resource["component"]]

@@ -25,6 +25,7 @@ from cabin_agent.measuring.ecg import (
     measure,
 )
 from cabin_agent.results import Measure, NotMeasured, Outcome
+from cabin_agent.stored import from_json, to_json
 from cabin_signal.findings import Beat, Grade, QualitySpan
 from cabin_signal.leads import MEASURED, TWELVE
 from cabin_signal.rhythm import RhythmSpan
@@ -240,6 +241,35 @@ async def test_a_strip_and_its_rate_are_two_outcomes_with_their_evidence() -> No
     assert (ecg.evidence.quality, ecg.evidence.mode) == ("good", "rhythm")
     assert rate.evidence.device is not None
     assert len(side.packed) == 1
+
+
+async def test_a_strip_has_its_beats_its_intervals_and_the_beat_that_they_were_measured_on() -> None:
+    ecg, _ = await taken(*waves(eight(STRIP_S + SETTLE_S)))
+    assert isinstance(ecg, Measure)
+    assert ecg.strip is not None
+    assert len(ecg.strip.beats) == pytest.approx(STRIP_S / 0.8, abs=1.1)
+    assert len(ecg.strip.used) > 30
+    assert ecg.strip.usual is not None
+    assert ecg.strip.usual.leads == TWELVE
+    assert {"pr", "qrs", "qt", "qtc"} <= ecg.values.keys()
+    assert ecg.values["qt"].value == pytest.approx(1000 * (0.26 + 2 * 0.045 + 0.026 + 2.5 * 0.009), abs=12)
+    assert from_json(Measure, to_json(ecg)) == ecg
+
+
+async def test_on_a_bad_strip_no_interval_is_measured() -> None:
+    channels = eight(STRIP_S + SETTLE_S)
+    channels += 2 * np.random.default_rng(2).standard_normal(channels.shape)
+    ecg, _ = await taken(*waves(channels))
+    assert isinstance(ecg, Measure)
+    assert ecg.evidence.quality == "bad"
+    assert ecg.values == {}
+    assert set(ecg.missing.values()) == {"strip-bad"}
+
+
+async def test_beats_are_those_of_all_leads_when_the_best_one_is_off_for_a_while() -> None:
+    channels = eight(30.0)
+    channels[MEASURED.index("II"), 3000:3500] = np.nan
+    assert len(analyse(MEASURED, channels, FS).beats) == len(analyse(MEASURED, eight(30.0), FS).beats)
 
 
 async def test_troubles_on_the_wire_are_survived() -> None:
