@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from cabin_signal.cuff_pulses import LAG_S, Pulses, _lagged, fit_pulses
 from cabin_signal.cuff_slopes import steepest
 from cabin_signal.least_squares import fitted, softened
 from cabin_signal.oscillogram import pressures
+from simulators.arteries import Artery, arctan, logistic, two_exponential
 from tests.cabin_signal_models import Array
 
 SYSTOLIC, DIASTOLIC = 120.0, 80.0
@@ -98,6 +100,39 @@ def test_an_artery_softest_elsewhere_shifts_every_method_alike(offset: float) ->
     for method, (systolic, diastolic) in moved.items():
         apart = (systolic - still[method][0], diastolic - still[method][1])
         assert apart == pytest.approx((-offset, -offset), abs=2.5), method
+
+
+CRIME: list[tuple[str, Callable[[np.random.Generator], Artery], tuple[float, float], tuple[float, float]]] = [
+    ("its own", lambda rng: two_exponential(rng.uniform(8, 20), rng.uniform(15, 40)), (-0.1, 0.0), (-1.9, -2.9)),
+    ("arctan 5, 15", lambda rng: arctan(5, 15), (-5.9, -4.9), (-4.5, -5.3)),
+    ("logistic 3, 9", lambda rng: logistic(3, 9), (-2.5, -2.9), (-2.5, -3.5)),
+    ("arctan 10, 25", lambda rng: arctan(10, 25), (-10.0, -9.9), (-7.8, -10.8)),
+]
+"""Clinical reference 1.6: law, and the mean errors there of a two-exponential fit and of the derivative."""
+
+
+@pytest.mark.parametrize(("name", "law", "of_fit", "of_slopes"), CRIME, ids=[line[0] for line in CRIME])
+def test_a_fit_is_exact_on_its_own_law_and_only_there(
+    name: str,
+    law: Callable[[np.random.Generator], Artery],
+    of_fit: tuple[float, float],
+    of_slopes: tuple[float, float],
+) -> None:
+    rng = np.random.default_rng(9)
+    errors = []
+    for _ in range(40):
+        systolic = rng.uniform(100, 170)
+        diastolic = systolic - rng.uniform(30, 60)
+        cuff = np.arange(systolic + 35, diastolic - 35, -180 / rng.uniform(50, 100))
+        artery = law(rng)
+        heights = (artery(systolic - cuff) - artery(diastolic - cuff)) * (1 + 0.04 * rng.standard_normal(len(cuff)))
+        fit, steep = fit_heights(cuff, cuff, heights, (systolic + 6, diastolic - 5)), steepest(cuff, heights)
+        assert fit is not None and steep is not None
+        truth = (systolic, diastolic, systolic, diastolic)
+        errors.append(np.array([fit.at[0], fit.at[1], *steep]) - truth)
+    mean = np.mean(errors, axis=0)
+    assert mean[:2] == pytest.approx(of_fit, abs=1.0)
+    assert mean[2:] == pytest.approx(of_slopes, abs=4.0), "the neighbourhood of the slopes is wider here"
 
 
 def by_every_method(heights: Array) -> dict[str, tuple[float, float]]:

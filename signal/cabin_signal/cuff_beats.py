@@ -18,7 +18,7 @@ from cabin_signal.filters import Samples, high_pass, low_pass, zero_phase
 from cabin_signal.oscillogram import plausible_beats
 
 AIR_MMHG, REFERENCE_MMHG = 760.0, 100.0
-SHORTEST_INTERVAL_S = 0.35
+SHORTEST_INTERVAL_S = 0.3
 PHASES = 40
 """Points of a beat's wave from foot to foot."""
 STEP_MARGIN_S = 0.05

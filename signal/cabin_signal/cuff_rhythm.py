@@ -25,7 +25,10 @@ SKIPPED = 0.15
 
 @dataclass(frozen=True, slots=True)
 class CuffRhythm:
-    """The rate of the beats per minute, and whether they were uneven (None: too few to tell)."""
+    """The rate of the beats per minute, and whether they were uneven (None: that cannot be told).
+
+    Of even beats the rate is that of the middle interval; of uneven ones that of the mean, as others count them.
+    """
 
     rate: float
     irregular: bool | None
@@ -37,18 +40,19 @@ def rhythm(beats: CuffBeats) -> CuffRhythm | None:
     intervals = np.diff(beats.at_s[clear])
     if len(intervals) < 2:
         return None
-    middle = _middle(intervals)
+    middle = _middle(intervals) if beats.stepped else float(np.median(intervals))
     told = _without_skips(intervals / middle)
     if len(told) < FEWEST_INTERVALS:
         return CuffRhythm(60 / middle, None)
-    uneven = float(np.mean(np.abs(told - 1) > UNEVEN))
-    if uneven > UNEVEN_SHARE and beats.stepped:
+    if float(np.mean(np.abs(told - 1) > UNEVEN)) <= UNEVEN_SHARE:
+        return CuffRhythm(60 / middle, False)
+    if beats.stepped:
         return CuffRhythm(60 / middle, None)  # a valve step takes beats away, and makes intervals of its own
-    return CuffRhythm(60 / middle, uneven > UNEVEN_SHARE)
+    return CuffRhythm(60 / middle / float(told.mean()), True)
 
 
 def _middle(intervals: Samples) -> float:
-    """The median interval, an interval over unseen beats counted as the several that it is."""
+    """The median interval, an interval over beats that a valve step took away counted as the several that it is."""
     short = float(np.percentile(intervals, 25))
     return float(np.median(intervals / np.maximum(1, np.round(intervals / short))))
 
