@@ -47,6 +47,7 @@ def _own(measure: Measure) -> Iterable[Fact]:
     notes = [Fact(note) for note in proof.notes if note in RULES or note.startswith("cuff-")]
     for fact in (*evidence.graded(proof.quality, proof.reasons), *notes):
         yield Fact(fact.word, proof.figures.get(fact.word, {}), fact.hurts)
+    yield from (Fact(why) for why in dict.fromkeys(measure.missing.values()) if why in RULES)
     yield from evidence.spread(measure.name, proof.spread, readings=proof.readings)
     if "rest-short" in proof.notes and proof.rest_s is not None:
         yield Fact("rest-short", {"rest": proof.rest_s / 60})

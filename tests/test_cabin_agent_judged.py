@@ -84,6 +84,12 @@ def test_an_irregular_rhythm_doubts_the_pressures_and_not_the_strip() -> None:
     assert words(rate("pulse_rate", 71.0), strip) == ("accepted", [])
 
 
+def test_an_interval_that_is_not_stated_says_why_and_takes_nothing_from_the_strip() -> None:
+    strip = Measure("ecg", {}, evidence(ECG), missing={"pr": "no-p", "qt": "t-small", "qtc": "t-small"})
+    assert words(strip) == ("accepted", ["no-p", "t-small"])
+    assert words(Measure("ecg", {}, evidence(ECG), missing={"pr": "strip-bad"})) == ("accepted", [])
+
+
 def test_our_look_at_the_cuff_doubts_and_never_replaces() -> None:
     other = evidence(CUFF, quality="usable", reasons=("disagree",), notes=("cuff-systolic-outside",))
     assert words(pressure(120.0, 80.0, other)) == ("accepted-with-doubt", ["cuff-disagrees", "cuff-systolic-outside"])

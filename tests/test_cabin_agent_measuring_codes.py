@@ -127,7 +127,7 @@ def test_what_is_noted_for_the_doctor_has_words(file: Path) -> None:
 
 @pytest.mark.parametrize("file", CONDUCT, ids=lambda file: str(file.stem))
 def test_whatever_looks_like_a_code_has_words_somewhere(file: Path) -> None:
-    families = ("reason", "note", "mode", "site", "why")
+    families = ("reason", "note", "mode", "site", "why", "interval")
     lost = [code for code in hyphenated(file) if all(wordless(family, {code}) for family in families)]
     assert lost == []
 
