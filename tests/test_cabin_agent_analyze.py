@@ -56,6 +56,22 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, s
     return code, said.out, said.err
 
 
+def test_intervals_are_given_where_they_are_asked_for(ecg: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "ecg", ecg, "--json", "--intervals")
+    found = json.loads(out)
+    assert code == 0
+    assert [(one["start"], one["end"]) for one in found["intervals"]] == [(0, 30 * FS), (30 * FS, 60 * FS)]
+    assert {one["reasons"]["pr"] for one in found["intervals"]} == {"no-p"}
+    assert "intervals" not in json.loads(run(capsys, "ecg", ecg, "--json")[1])
+    assert "PR" in run(capsys, "ecg", ecg, "--intervals")[1]
+
+
+def test_intervals_of_a_pleth_are_refused(ppg: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "ppg", ppg, "--intervals")
+    assert code == 2
+    assert "--intervals" in err
+
+
 def test_ecg_as_json(ecg: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "ecg", ecg, "--json")
     found = json.loads(out)

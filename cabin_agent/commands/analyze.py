@@ -23,11 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--block", type=_block, default=BLOCK, metavar="N", help=f"samples at a time (default {BLOCK})"
     )
+    parser.add_argument("--intervals", action="store_true", help="with ecg: PR, QRS and QT of every thirty seconds")
     parser.add_argument("--json", action="store_true", help="everything, as one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """See `cabin_agent.__main__.Command`."""
+    if args.kind != "ecg" and args.intervals:
+        complain("analyze", "Intervals are of an ECG: leave --intervals out.")
+        return USED_WRONGLY
     if args.kind == "cuff" and args.channel is not None:
         complain("analyze", "A cuff file has one channel: leave --channel out.")
         return USED_WRONGLY
@@ -53,8 +57,8 @@ def _wave(args: argparse.Namespace) -> tuple[Json, Lines]:
             f"The channel {recording.channel} has {recording.fs:g} samples a second: {SLOWEST_HZ:g} are needed.",
             COULD_NOT_RUN,
         )
-    analyze = analyze_ecg if args.kind == "ecg" else analyze_ppg
-    found = analyze(recording.samples, recording.fs, recording.channel, args.block)
+    where = (recording.samples, recording.fs, recording.channel, args.block)
+    found = analyze_ecg(*where, intervals=args.intervals) if args.kind == "ecg" else analyze_ppg(*where)
     return found, _wave_lines(found, recording)
 
 
@@ -81,6 +85,11 @@ def _wave_lines(found: Json, recording: Recording) -> Lines:
     ]
     if "rhythm" in found:
         lines.append(("rhythm", _shares(found["rhythm"], "verdict", ("regular", "irregular", "unanalysable"))))
+    lines += [
+        (name.upper(), _interval([each[name] for each in found["intervals"]]))
+        for name in ("pr", "qrs", "qt")
+        if "intervals" in found
+    ]
     if "perfusion_index" in found:
         points = [point["percent"] for point in found["perfusion_index"]]
         lines.append(("perfusion", f"{median(points):.1f} %" if points else "no value"))
@@ -90,6 +99,12 @@ def _wave_lines(found: Json, recording: Recording) -> Lines:
 
 def _span(rates: Sequence[float]) -> str:
     return f"{median(rates):.0f} ({min(rates):.0f} to {max(rates):.0f})"
+
+
+def _interval(each: Sequence[float | None]) -> str:
+    """Median and range over the stretches in which it was measured, and how many those are."""
+    stated = [ms for ms in each if ms is not None]
+    return f"{_span(stated)} ms, in {len(stated)} of {len(each)} stretches" if stated else "not measured"
 
 
 def _shares(spans: Iterable[Json], key: str, words: Sequence[str]) -> str:

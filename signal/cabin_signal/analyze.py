@@ -16,6 +16,7 @@ from cabin_signal.cuff import CuffFindings, CuffStream
 from cabin_signal.ecg import EcgFindings, EcgStream
 from cabin_signal.filters import Samples
 from cabin_signal.findings import Beat, QualitySpan, RatePoint, merged
+from cabin_signal.interval_windows import interval_windows
 from cabin_signal.ppg import PlethFindings, PlethStream
 
 BLOCK = 250
@@ -25,13 +26,16 @@ Json = dict[str, Any]
 """Strings, numbers, None, lists and dicts of them."""
 
 
-def analyze_ecg(samples: ArrayLike, fs: float, channel: str, block: int = BLOCK) -> Json:
-    """Beats, heart rate, quality and rhythm of one lead: `samples` in mV (NaN where there are none) at `fs` Hz."""
+def analyze_ecg(samples: ArrayLike, fs: float, channel: str, block: int = BLOCK, *, intervals: bool = False) -> Json:
+    """Beats, heart rate, quality and rhythm of one lead: `samples` in mV (NaN where there are none) at `fs` Hz.
+
+    `intervals` adds PR, QRS and QT of every thirty seconds, which takes longer than all the rest.
+    """
     stream = EcgStream(fs)
     parts: list[EcgFindings] = [stream.update(piece) for piece in _blocks(samples, block)]
     parts.append(stream.finish())
     beats = [beat for part in parts for beat in part.beats]
-    return {
+    found: Json = {
         "fs": fs,
         "channel": channel,
         **_beats(beats),
@@ -41,6 +45,10 @@ def analyze_ecg(samples: ArrayLike, fs: float, channel: str, block: int = BLOCK)
             {"start": span.start, "end": span.end, "verdict": span.verdict} for part in parts for span in part.rhythm
         ],
     }
+    if intervals:
+        whole = np.asarray(samples, dtype=np.float64).ravel()
+        found["intervals"] = interval_windows(whole, fs, [beat.sample for beat in beats])
+    return found
 
 
 def analyze_ppg(samples: ArrayLike, fs: float, channel: str, block: int = BLOCK, light: bool = False) -> Json:
