@@ -5,11 +5,11 @@ Three kinds of evidence, in the order in which a reader weighs them:
 - the intervals: how far they are from repeating themselves (`rhythm_scatter`);
 - extra beats: intervals are measured again as if beats of another shape had not come (`ectopy`), and the more regular
   of both counts, so that single extra beats and bigeminies do not make a rhythm irregular;
-- P waves: where the same wave goes before every beat, intervals must be more irregular to be called so, and less
-  where there is none (`p_wave`). They shift the limit, within bounds, and never decide alone.
+- P waves: where nothing goes before the beats that is the same from one to the next (`p_wave`), less irregularity is
+  enough. P waves never make an irregular rhythm regular: intervals with them, like intervals without a waveform (a
+  pleth, a table), must be irregular by themselves.
 
-Intervals without a waveform (a pleth, a table) are judged by one limit between. A rhythm tends to last: after an
-irregular window the limit is a little lower, after a regular one a little higher.
+A rhythm tends to last: after an irregular window the limit is a little lower, after a regular one a little higher.
 
 The limit for intervals alone was set on development records of the MIT-BIH AF database and on half of those of the
 normal sinus RR database; those with a waveform on development records of the MIT-BIH arrhythmia database, lead one.
@@ -53,12 +53,12 @@ STRANGE_PART = 0.25
 SEEN_PART = 0.8
 """Part of the beats whose waves must be there, so that waves count as evidence."""
 
-LIMIT = -2.55
-"""Irregularity above which intervals alone are irregular."""
-WAVE_LIMIT = -2.8
+LIMIT = -2.52
+"""Irregularity above which intervals alone are irregular, and intervals of beats with P waves too."""
+UNSEEN_LIMIT = -2.8
 """The same where no P wave goes before the beats ..."""
-P_WEIGHT, P_MOST = 1.5, 0.4
-"""... which rises by so much with the agreement of what is before them, and by so much at most."""
+P_WEIGHT = 1.5
+"""... which rises by so much with the agreement of what is before them, until it is the other."""
 LEAN = 0.1
 """What the verdict before shifts the limit by."""
 
@@ -98,9 +98,7 @@ class _Waves:
 
     @property
     def limit(self) -> float:
-        if self.agreement is None:
-            return LIMIT
-        return WAVE_LIMIT + min(P_MOST, max(0.0, P_WEIGHT * self.agreement))
+        return LIMIT if self.agreement is None else min(LIMIT, UNSEEN_LIMIT + P_WEIGHT * max(0.0, self.agreement))
 
     @property
     def pattern(self) -> Pattern:

@@ -21,10 +21,10 @@ from cabin_signal.filters import Samples
 
 SHORTEST_S = 0.28
 """Intervals of an irregular heart are hardly ever shorter."""
-LEAST_ROOM_S = 0.1
-"""What is left after it is taken to be so much at least, however fast the heart."""
+LEAST_ROOM_S = 0.2
+"""What is left after it is taken to be so much at least: the intervals of a regular tachycardia tremble too."""
 JITTER = 0.01
-"""Distances, in parts of the median interval, are known no better: the R peak is found to some 8 ms."""
+"""Distances, in parts of the median interval, are known no better: R peaks are found to some 8 ms."""
 FEWEST_POINTS = 8
 """Fewer say nothing."""
 
@@ -39,8 +39,8 @@ def irregularity(rr_s: Samples) -> float | None:
     if points.shape[1] < FEWEST_POINTS:
         return None
     usual = float(np.median(points))
-    room = usual / max(usual - SHORTEST_S, LEAST_ROOM_S)
-    return float(np.mean(np.log(_nearest(points) / usual + JITTER)) + np.log(room))
+    room = max(usual - SHORTEST_S, LEAST_ROOM_S)
+    return float(np.mean(np.log((_nearest(points) + JITTER * usual) / room)))
 
 
 def _nearest(points: Samples) -> Samples:
