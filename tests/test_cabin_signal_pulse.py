@@ -14,7 +14,7 @@ from cabin_signal.jumps import Jumps
 from cabin_signal.likeness import Likeness
 from cabin_signal.polarity import Polarity, lean
 from cabin_signal.ppg import PlethStream
-from cabin_signal.pulse import PulseDetector, Smoother
+from cabin_signal.pulse import PulseDetector, Smoother, mended
 from cabin_signal.pulse_choice import PulseChoice
 from cabin_signal.pulse_rate import PulseRate, robust_rate
 from cabin_signal.upstroke import Upstroke, Upstrokes
@@ -54,7 +54,7 @@ def test_rate_and_polarity_make_no_difference(fs: int, sign: int) -> None:
 def test_white_noise_over_the_pulses_costs_little(seed: int, rate: int) -> None:
     rng = np.random.default_rng(seed)
     starts = beats(rate, 30, seed)
-    wave = pleth(starts, 75, 30) + 0.06 * rng.standard_normal(30 * 75)
+    wave = pleth(starts, 75, 30) + 0.08 * rng.standard_normal(30 * 75)
     judged = score(peaks(starts, 75, 30), found(wave, 75), 0.15 * 75)
     assert judged.missed + judged.invented <= 2
 
@@ -104,6 +104,30 @@ def test_the_detector_is_fed_hops_of_one_length() -> None:
     assert [b.sample for b in got] == [b for b in found(wave, 100) if b <= got[-1].sample]
     assert all(b.announced % 25 == 0 for b in got)
     assert detector.sign == 1
+
+
+# --- holes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_short_hole_is_crossed_by_a_straight_line() -> None:
+    nan = np.nan
+    hop = np.array([nan, 1.0, nan, nan, 4.0, nan, nan, nan, 8.0, nan])
+    line = mended(hop, np.isfinite(hop), 2)
+    assert np.array_equal(line, [nan, 1, 2, 3, 4, nan, nan, nan, 8, nan], equal_nan=True)
+    assert np.array_equal(mended(hop, np.isfinite(hop), 3)[1:9], np.arange(1.0, 9.0))
+    empty = np.full(5, nan)
+    assert np.isnan(mended(empty, np.isfinite(empty), 3)).all()
+
+
+def test_short_holes_cost_no_pulse_and_no_pulse_is_in_a_hole() -> None:
+    starts = beats(70, 60)
+    wave = pleth(starts, 125, 60)
+    for k in range(1, 50):
+        wave[140 * k : 140 * k + 6 + k % 7] = np.nan
+    at = found(wave, 125)
+    judged = score(peaks(starts, 125, 60), at, 19)
+    assert judged.missed + judged.invented <= 2
+    assert np.isfinite(wave[at]).all()
 
 
 # --- jumps ---------------------------------------------------------------------------------------------------------

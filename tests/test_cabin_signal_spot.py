@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from cabin_signal.agreement import pulse_against_heart
 from cabin_signal.bmi import bmi
+from cabin_signal.findings import Grade, QualitySpan
 from cabin_signal.leads import MEASURED, TWELVE, twelve_leads
 from cabin_signal.plausibility import RANGES, PressureDoubt, Quantity, Verdict, judge, pressure_doubts
 from cabin_signal.pressure import Pressure, PressureMean, mean_of_last_two, next_action
@@ -22,6 +24,7 @@ from cabin_signal.spot import (
     next_of_pair,
     next_temperature,
     pair_spot,
+    seconds_that_count,
     spo2_spot,
     temperature_spot,
 )
@@ -262,3 +265,26 @@ def test_a_channel_that_is_off_takes_what_is_derived_from_it(off: str | None, lo
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="8 rows"):
         twelve_leads(np.zeros(shape))
+
+
+def spans(*grades: Grade) -> list[QualitySpan]:
+    """One for each quarter of a second at 75 Hz, beginning with these; the rest of ten seconds is good."""
+    edges = [round(k * 0.25 * 75) for k in range(41)]
+    good: Grade = "good"
+    told = [*grades, *[good] * (40 - len(grades))]
+    return [QualitySpan(a, b, g) for (a, b), g in zip(pairwise(edges), told, strict=True)]
+
+
+def test_a_second_counts_where_no_part_of_its_pleth_is_bad() -> None:
+    values: list[float | None] = [97.0] * 10
+    assert seconds_that_count(values, spans(), 75) == values
+    assert seconds_that_count(values, spans("usable", "usable", "usable", "usable"), 75) == values
+    assert seconds_that_count(values, spans("good", "bad"), 75) == [None, *[97.0] * 9]
+    assert seconds_that_count(values, spans("good", "good", "good", "bad", "bad"), 75) == [None, None, *[97.0] * 8]
+
+
+def test_a_second_counts_once_it_is_graded_and_never_without_a_value() -> None:
+    assert seconds_that_count([97.0, 98.0], [], 75) == [None, None]
+    assert seconds_that_count([97.0, 98.0], spans()[:7], 75) == [97.0, None]
+    assert seconds_that_count([None, 98.0], spans(), 75) == [None, 98.0]
+    assert seconds_that_count([], spans(), 75) == []

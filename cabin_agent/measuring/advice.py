@@ -30,7 +30,13 @@ _FLAGS: Mapping[str, str] = {
     "artifact": "movement",
 }
 """Word of the oximeter -> what the agent can do something about."""
-_SEEN: Mapping[str, str] = {"finger-out": "weak-pulse", "saturation": "ambient-light", "movement": "movement"}
+_SEEN: Mapping[str, str] = {
+    "finger-out": "weak-pulse",
+    "saturation": "ambient-light",
+    "ambient-light": "ambient-light",
+    "low-perfusion": "low-perfusion",
+    "movement": "movement",
+}
 """Reason of our own look at the pleth -> the same. Where nothing pulsates the oximeter knows better whether a finger
 is there: without its word it is a pulse that cannot be seen."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from cabin_agent.measuring.advice import FINGER, finger_wrong
@@ -13,7 +14,7 @@ from cabin_signal.evidence import quality
 from cabin_signal.findings import QualitySpan
 from cabin_signal.plausibility import judge
 from cabin_signal.ppg import PlethStream
-from cabin_signal.spot import NoSpot, Spot, spo2_spot
+from cabin_signal.spot import NoSpot, Spot, seconds_that_count, spo2_spot
 from drivers.events import NoValue, Reading, Wave
 
 RATE = 75.0
@@ -61,8 +62,16 @@ class _Finger:
             self.rate = reading.value
 
     def seconds(self) -> list[float | None]:
-        """One value a second: the last one of it."""
-        return self.values[PACKETS - 1 :: PACKETS]
+        """One value a second, the last one of it; None where there was none, or the pleth does not bear it out."""
+        return seconds_that_count(self.values[PACKETS - 1 :: PACKETS], self.spans, RATE)
+
+    def spoilt_by(self) -> str | None:
+        """What most of the last seconds of the pleth were no better for; None where they were good."""
+        since = self.samples - JUDGED_S * RATE
+        recent = [span for span in self.spans if span.end > since]
+        reasons = Counter(reason for span in recent if span.grade != "good" for reason in span.reasons)
+        often = reasons.most_common(1)
+        return often[0][0] if often and often[0][1] > len(recent) / 2 else None
 
 
 async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
@@ -92,12 +101,12 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
 
 
 def _cause(finger: _Finger, failure: Unmeasured) -> Unmeasured:
-    """What to say of a time-out: the finger, the pulse, or values that would not settle."""
+    """What to say of a time-out: the finger, the pulse, what spoilt the pleth, or values that would not settle."""
     if failure.detail != "timeout":
         return failure
     if not any(value is not None for value in finger.values):
         return Unmeasured("finger-out" if finger.out else "no-pulse")
-    return Unmeasured("unstable", "unstable")
+    return Unmeasured(finger.spoilt_by() or "unstable", "unstable")
 
 
 def _outcomes(

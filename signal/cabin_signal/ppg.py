@@ -101,7 +101,7 @@ class PlethStream:
         end = self._now
         flush = np.full(int(FLUSH_S * self._fs), np.nan)
         beats = self._detector.update(flush) + self._detector.finish()
-        self._take([Beat(b.sample, end, b.fresh) for b in beats if b.sample < end], new)
+        self._take([Beat(b.sample, end, b.fresh) for b in beats if b.sample < end - 1], new)
         return new.findings()
 
     def _edge_of(self, step: int) -> int:

@@ -36,6 +36,12 @@ CLIPPED_PART, SHADES = 0.15, 30
 """Part of the samples at one extreme that is clipping, where a wave has at least so many different values."""
 LOW_PERFUSION = 0.3
 """Perfusion index in percent below which a reading is to be retried with a warm hand."""
+ELSEWHERE_S, ELSEWHERE = 0.9, 0.3
+"""After so long without a pulse, raw light that is by this part of it elsewhere is that of an open sensor."""
+LEVEL_NEW = 0.2
+"""How fast the light through a finger is followed, at each pulse."""
+LEAST_OF_IT = 0.1
+"""What of a pulse's height is left, at the least, when the flicker over it is taken off."""
 STEPPED_STEPS = 3
 """Steps for which the light that came or went is remembered."""
 
@@ -55,6 +61,7 @@ class PpgQuality:
         self._perfusion: float | None = None
         self._stray = StrayLight(self._look, fs)
         self._stepped = 0
+        self._flicker = self._level = 0.0
         self.score: float | None = None
         """How far the newest step can be trusted, 0 to 1; None while no pulse could be compared with another."""
 
@@ -73,6 +80,8 @@ class PpgQuality:
         height = float(np.ptp(rise)) if len(rise) else np.nan
         if not np.isfinite(height):
             return None
+        self._level += (float(rise.mean()) - self._level) * (LEVEL_NEW if self._heights else 1.0)
+        height = max(height - self._flicker, height * LEAST_OF_IT)
         self._heights.append(height)
         self._height = median(self._heights)
         return height
@@ -91,11 +100,19 @@ class PpgQuality:
         spoiling, hurting = self._no_finger(look, end), set[str]()
         if not spoiling:
             spoiling, hurting = self._disturbed(look, ripple)
-            if trust is not None and trust < TRUSTED and not spoiling | hurting:
-                (spoiling if trust < DOUBTED else hurting).add("movement")
+            self._distrusted(trust, spoiling, hurting)
         grade = grade_of(spoiling, hurting)
         self.score = self._scored(grade, trust, ripple)
         return QualitySpan(start, end, grade, tuple(sorted(spoiling | hurting)), self.score)
+
+    def _distrusted(self, trust: float | None, spoiling: set[str], hurting: set[str]) -> None:
+        """Pulses unlike each other are a movement, unless a reason is already known."""
+        if trust is None or trust >= TRUSTED:
+            return
+        if trust < DOUBTED and not spoiling:
+            spoiling.add("ambient-light" if "ambient-light" in hurting else "movement")
+        elif not spoiling | hurting:
+            hurting.add("movement")
 
     def _scored(self, grade: Grade, trust: float | None, ripple: float | None) -> float | None:
         if grade == "bad":
@@ -106,10 +123,14 @@ class PpgQuality:
         real = look[np.isfinite(look)]
         if len(real) < 0.8 * len(look) or not len(real):
             return {"finger-out"}
+        waited = (end - self._last_pulse) / self._fs
         if float(np.ptp(real)) <= STILL * (self._height or 0.0):
             at_rail = self._top > self._bottom and real[-1] in (self._top, self._bottom)
             return {"finger-out", "saturation"} if at_rail else {"finger-out"}
-        return {"finger-out"} if end - self._last_pulse > PAUSE_S * self._fs else set()
+        elsewhere = self._is_light and bool(self._heights) and waited > ELSEWHERE_S
+        if elsewhere and abs(float(np.median(real)) - self._level) > ELSEWHERE * abs(self._level):
+            return {"finger-out"}
+        return {"finger-out"} if waited > PAUSE_S else set()
 
     def _disturbed(self, look: Samples, ripple: float | None) -> tuple[set[str], set[str]]:
         spoiling, hurting = self._stray_light(look)
@@ -128,7 +149,8 @@ class PpgQuality:
     def _stray_light(self, look: Samples) -> tuple[set[str], set[str]]:
         if not self._height:
             return set(), set()
-        flicker = self._stray.flicker(look) / self._height
+        self._flicker = self._stray.flicker(look) if np.isfinite(look).all() else 0.0
+        flicker = self._flicker / self._height
         self._stepped = max(0, self._stepped - 1)
         if self._is_light and self._stray.stepped(look, self._height):
             self._stepped = STEPPED_STEPS

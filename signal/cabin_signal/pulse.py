@@ -19,7 +19,7 @@ from cabin_signal.jumps import Jumps
 from cabin_signal.likeness import Likeness
 from cabin_signal.polarity import Polarity
 from cabin_signal.pulse_choice import PulseChoice
-from cabin_signal.stretch import Bridge, Holes, Stretch
+from cabin_signal.stretch import Bridge, Holes, Mask, Stretch
 from cabin_signal.upstroke import Upstroke, Upstrokes
 
 BAND_HZ = (0.5, 4.0)
@@ -45,10 +45,24 @@ AGO, LONG_AGO, KNOWN_S = 1.8, 3.6, 0.6
 known."""
 FOOT_S = 0.4
 """The foot of a pulse lies within so long before its crest."""
-JUMP = 2.0
-"""So many usual heights from one sample to the next are no pulse."""
+JUMP, JUMP_LATE = 2.0, 4.0
+"""So many usual heights from one sample to the next are no pulse; four times as many, while none comes."""
+MENDED_S, REAL_CREST = 0.15, 0.4
+"""So long a hole is crossed by a straight line; so much of the samples around a crest must be real."""
 HOLE_S = 0.25
 """So long a hole may have swallowed a pulse."""
+
+
+def mended(hop: Samples, real: Mask, longest: int) -> Samples:
+    """The same samples with a straight line over each hole that ends within them and is not longer than `longest`."""
+    at = np.flatnonzero(real)
+    if len(at) < 2:
+        return hop
+    line = np.interp(np.arange(len(hop)), at, hop[at])
+    short = np.searchsorted(at, np.arange(len(hop)))
+    inside = ~real & (short > 0) & (short < len(at))
+    inside[inside] = np.diff(at)[short[inside] - 1] <= longest + 1
+    return np.where(inside, line, hop)
 
 
 class Smoother:
@@ -101,7 +115,8 @@ class PulseDetector:
 
     def update(self, hop: Samples) -> list[Beat]:
         """The pulses that became known within these samples."""
-        x, real = self._bridge.update(hop)
+        real = np.isfinite(hop)
+        x, _ = self._bridge.update(hop if real.all() else mended(hop, real, int(MENDED_S * self._fs)))
         x = self._jumps.update(x, self._jump())
         quiet, wave = self._smoother.update(x)
         self._quiet.append(quiet)
@@ -144,7 +159,8 @@ class PulseDetector:
 
     def _jump(self) -> float:
         """A change between two samples that no pulse makes."""
-        return JUMP * self._choice.height * self._choice.late(self._x.end) if self._learnt else math.inf
+        late = min(self._choice.late(self._x.end), JUMP_LATE)
+        return JUMP * self._choice.height * late if self._learnt else math.inf
 
     def _turned(self) -> bool:
         if self._hops % LOOK_EVERY or not self._learnt:
@@ -189,7 +205,8 @@ class PulseDetector:
         return [beat for pulse in pulses if (beat := self._beat(pulse)) is not None]
 
     def _is_real(self, crest: int) -> bool:
-        return bool(self._real.window(crest - self._near, crest + self._near).all())
+        around = self._real.window(crest - self._near, crest + self._near)
+        return len(around) > 0 and float(around.mean()) >= REAL_CREST
 
     def _with_baseline(self, rise: Upstroke) -> Upstroke:
         """The same upstroke, no higher than it is before the baseline is taken off.
@@ -212,5 +229,6 @@ class PulseDetector:
 
     def _systolic(self, crest: int) -> int:
         first = self._x.first(crest - self._near)
-        wave = self._x.window(first, crest + self._near + 1)
-        return first + int(np.argmax(self.sign * wave)) if len(wave) else crest
+        wave = self.sign * self._x.window(first, crest + self._near + 1)
+        wave[self._real.window(first, crest + self._near + 1) == 0] = -np.inf
+        return first + int(np.argmax(wave)) if len(wave) else crest

@@ -19,7 +19,7 @@ REFRACTORY_S = 0.2
 """300 a minute."""
 SINCE, HEIGHT = (0.3, 0.45, 0.6, 0.75, 1.0), (0.9, 0.5, 0.3, 0.22, 0.2)
 """Time after a pulse in usual intervals -> least height in usual heights."""
-CYCLE_S = 1.0
+CYCLE_S = 1.3
 """Of a longer interval so much counts: a dicrotic wave keeps its distance from its pulse, however slow the heart."""
 ABSURD = 4.0
 """So many usual heights are no pulse."""
@@ -27,9 +27,10 @@ OVERDUE = 1.5
 """After so many usual intervals the limits widen, to the double with each further interval."""
 WIDE = 1.5
 """Limits so wide are those of an unknown gain: what is found within them tells the usual height anew."""
-WIDEST = 5.0
-"""... the lower one no further than to this part of itself: what is left of a pulse at a twentieth is none."""
-LOW = 0.1
+WIDEST, LOWEST = 4.0, 5.0
+"""... after so many at the most, and the lower one no further than to this part of itself: what is left of a pulse at
+a twenty-fifth is none."""
+LOW, LOWER = 0.15, 2.0
 """A crest that stands lower over the middle of the wave, in usual heights, must be the higher for it."""
 RIPPLE, RIPPLE_MOST = 1.7, 0.5
 """A pulse is so many times as high as the ripple, or so much of a usual height."""
@@ -70,7 +71,7 @@ class PulseChoice:
 
     def late(self, at: int) -> float:
         """By how much the limits are widened at sample `at`."""
-        return float(2 ** min(10.0, max(0.0, self.intervals_since(at) - OVERDUE)))
+        return float(2 ** min(WIDEST, max(0.0, self.intervals_since(at) - OVERDUE)))
 
     def intervals_since(self, at: int) -> float:
         """Usual intervals between the last pulse and sample `at`."""
@@ -86,7 +87,7 @@ class PulseChoice:
         if since < REFRACTORY_S:
             return False
         late = self.late(rise.crest)
-        if not self._least(rise, since, ripple) / min(late, WIDEST) <= rise.height <= ABSURD * self._height * late:
+        if not self._least(rise, since, ripple) / min(late, LOWEST) <= rise.height <= ABSURD * self._height * late:
             self._refused += 1
             return False
         if late > WIDE and not FULL * self._height < rise.height < self._height / FULL:
@@ -97,7 +98,7 @@ class PulseChoice:
     def _least(self, rise: Upstroke, since: float, ripple: float) -> float:
         part = float(np.interp(since / min(self._interval_s, CYCLE_S), SINCE, HEIGHT))
         part = max(part, min(RIPPLE_MOST, RIPPLE * ripple / self._height))
-        return self._height * part * (1 + min(1.5, max(0.0, LOW - rise.level / self._height)))
+        return self._height * part * (1 + LOWER * min(0.5, max(0.0, LOW - rise.level / self._height)))
 
     def _remember(self, rise: Upstroke) -> None:
         if rise.height > FULL * self._height and len(self._heights) > 1:

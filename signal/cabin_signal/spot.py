@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from cabin_signal.findings import QualitySpan
+
 SETTLING_S, STEADY_S, SPO2_RANGE = 20, 10, 2.0
 """Valid seconds let pass, then valid seconds in a row that must lie within so many percent."""
 TEMPERATURE_FIRST, TEMPERATURE_MOST = 3, 5
@@ -57,6 +59,25 @@ def spo2_spot(seconds: Sequence[float | None]) -> Spot | NoSpot:
         if len(run) == STEADY_S and _range(run) <= SPO2_RANGE + EDGE:
             return _spot(run)
     return NoSpot("unstable" if steady_yet else "too-few", _range(run) if run else None)
+
+
+def seconds_that_count(
+    seconds: Sequence[float | None], quality: Sequence[QualitySpan], fs: float
+) -> list[float | None]:
+    """The oximeter's value of each second, None where the pleth of that second does not bear one out.
+
+    `seconds` begin with the pleth, whose spans (`ppg.PlethFindings.quality`, all since its begin) are in samples at
+    `fs` Hz. A second of which any part is bad, or not graded yet, does not count: the oximeter averages over several
+    beats, and goes on giving what it had while the finger moves.
+    """
+    graded = int(quality[-1].end / fs) if quality else 0
+    bad = {
+        second
+        for span in quality
+        if span.grade == "bad"
+        for second in range(int(span.start / fs), int((span.end - 1) / fs) + 1)
+    }
+    return [value if n < graded and n not in bad else None for n, value in enumerate(seconds)]
 
 
 def next_temperature(readings: Sequence[float]) -> Action:

@@ -32,20 +32,25 @@ class StrayLight:
 
     def __init__(self, length: int, fs: float) -> None:
         """`length` of the windows in samples, at `fs` Hz."""
+        self._half = length // 2
         seen = sorted({round(folded(hertz, fs), 6) for hertz in MAINS_HZ})
         self.seen_hz = tuple(hertz for hertz in seen if FREE_HZ <= hertz < 0.48 * fs)
         """Where flicker is looked for."""
-        taper = np.hanning(length + 2)[1:-1]
-        phase = -2j * math.pi / fs * np.arange(length)
+        taper = np.hanning(self._half + 2)[1:-1]
+        phase = -2j * math.pi / fs * np.arange(self._half)
         waves = [np.exp(hertz * phase) * taper * 2 / taper.sum() for hertz in self.seen_hz]
-        self._waves: NDArray[np.complex128] = np.array(waves).reshape(len(waves), length)
+        self._waves: NDArray[np.complex128] = np.array(waves).reshape(len(waves), self._half)
         self._sudden = max(1, round(SUDDEN_S * fs))
 
     def flicker(self, window: Samples) -> float:
-        """Height (peak to peak) of the strongest flicker in the unit of the window; 0 where none can be seen."""
-        if not len(self._waves) or len(window) != self._waves.shape[1]:
+        """Height (peak to peak) of the strongest flicker in the unit of the window; 0 where none can be seen.
+
+        It is there in both halves of the window: a jump of the level, which has something of every frequency, is not.
+        """
+        if not len(self._waves) or len(window) < 2 * self._half:
             return 0.0
-        return 2 * float(np.abs(self._waves @ (window - window.mean())).max())
+        halves = window[-2 * self._half :].reshape(2, self._half).T
+        return 2 * float(np.abs(self._waves @ (halves - halves.mean(axis=0))).min(axis=1).max())
 
     def stepped(self, light: Samples, pulse: float) -> bool:
         """Whether the light came or went at once within this window; `pulse` is the height of a pulse."""
