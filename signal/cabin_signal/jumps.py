@@ -22,7 +22,9 @@ class Jumps:
         """The same samples without jumps above `limit`, which is in their unit."""
         if not len(x):
             return x
-        change = np.diff(x, prepend=self._before)
+        change = np.empty(len(x))
+        change[0] = x[0] - self._before
+        np.subtract(x[1:], x[:-1], out=change[1:])
         self._before = float(x[-1])
         wide = np.abs(change) > limit
         if not wide.any():

@@ -20,7 +20,7 @@ STEP_S, LOOK_S = 0.25, 0.75
 """Length of a graded span, and of what is looked at to grade it."""
 FOOT_S = 0.4
 """The foot of a pulse lies within so long before its peak."""
-STILL = 0.04
+STILL = 0.015
 """Range, in pulse heights, below which nothing pulsates."""
 PAUSE_S = 3.0
 """Longest time without a pulse."""
@@ -58,6 +58,7 @@ class PpgQuality:
         self._height: float | None = None
         self._last_pulse = 0
         self._top, self._bottom = -np.inf, np.inf
+        self._low = self._high = 0.0
         self._perfusion: float | None = None
         self._stray = StrayLight(self._look, fs)
         self._stepped = 0
@@ -97,7 +98,9 @@ class PpgQuality:
         in pulse heights.
         """
         look = self._raw.window(end - self._look, end)
-        spoiling, hurting = self._no_finger(look, end), set[str]()
+        real = look[np.isfinite(look)]
+        self._low, self._high = (float(real.min()), float(real.max())) if len(real) else (0.0, 0.0)
+        spoiling, hurting = self._no_finger(look, real, end), set[str]()
         if not spoiling:
             spoiling, hurting = self._disturbed(look, ripple)
             self._distrusted(trust, spoiling, hurting)
@@ -119,12 +122,11 @@ class PpgQuality:
             return 0.0
         return None if trust is None else round(trust * max(0.0, min(1.0, 1.0 + NOISE - (ripple or 0.0))), 3)
 
-    def _no_finger(self, look: Samples, end: int) -> set[str]:
-        real = look[np.isfinite(look)]
+    def _no_finger(self, look: Samples, real: Samples, end: int) -> set[str]:
         if len(real) < 0.8 * len(look) or not len(real):
             return {"finger-out"}
         waited = (end - self._last_pulse) / self._fs
-        if float(np.ptp(real)) <= STILL * (self._height or 0.0):
+        if self._high - self._low <= STILL * (self._height or 0.0):
             at_rail = self._top > self._bottom and real[-1] in (self._top, self._bottom)
             return {"finger-out", "saturation"} if at_rail else {"finger-out"}
         elsewhere = self._is_light and bool(self._heights) and waited > ELSEWHERE_S
@@ -136,7 +138,7 @@ class PpgQuality:
         spoiling, hurting = self._stray_light(look)
         if self._clipped(look):
             spoiling.add("saturation")
-        moved = float(np.nanmax(look) - np.nanmin(look)) / self._height if self._height else 0.0
+        moved = (self._high - self._low) / self._height if self._height else 0.0
         if "ambient-light" not in spoiling | hurting:
             if moved > MOVED_MUCH:
                 spoiling.add("movement")
@@ -159,6 +161,8 @@ class PpgQuality:
         return set(), {"ambient-light"} if flicker > FLICKER else set()
 
     def _clipped(self, look: Samples) -> bool:
+        if self._high < self._top and self._low > self._bottom:
+            return False
         most = CLIPPED_PART * len(look)
         at_edge = max(np.count_nonzero(look == self._top), np.count_nonzero(look == self._bottom))
         return bool(at_edge > most and len(np.unique(look)) >= SHADES)

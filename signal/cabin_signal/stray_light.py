@@ -57,7 +57,7 @@ class StrayLight:
         third = len(light) // 3
         if third < 2:
             return False
-        before, after = float(np.median(light[:third])), float(np.median(light[-third:]))
+        before, after = float(light[:third].mean()), float(light[-third:].mean())
         change = abs(after - before)
         if change < max(STEP_PART * abs(before), STEP_PULSES * pulse):
             return False
