@@ -5,6 +5,7 @@ Whole records, first channel, no learning time left out, fed second by second.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import pytest
 
 from cabin_signal.ecg import EcgStream
 from cabin_signal.findings import Beat
-from tests.cabin_signal_models import Array, Recording, Score, recording
+from tests.cabin_signal_models import Array, Recording, Score, recording, score
 
 CLEAN = ("102", "106", "107", "112", "115", "118", "119", "121", "122", "124", "209", "219", "230", "234")
 """Those that a person reads without hesitation."""
+Change = Callable[[Array, float, np.random.Generator], Array]
 MITDB = (*CLEAN, "105", "108", "114", "200", "201", "202", "207", "214", "222", "228")
 
 
@@ -72,7 +74,7 @@ def test_beats_are_announced_in_time(cabin_data: Path) -> None:
     assert np.mean(np.array(late) > 1.0) < 0.002
 
 
-@pytest.mark.parametrize(("record", "least"), [("118e24", 99.8), ("118e12", 98.0)])
+@pytest.mark.parametrize(("record", "least"), [("118e24", 99.8), ("118e12", 99.3)])
 def test_electrode_motion(cabin_data: Path, record: str, least: float) -> None:
     assert judged(cabin_data / "nstdb" / record).f1 >= least
 
@@ -81,13 +83,13 @@ def test_short_noisy_strips(cabin_data: Path) -> None:
     files = sorted((cabin_data / "cpsc2019").glob("*.hea"))
     assert len(files) == 25
     total = sum((judged(f.with_suffix("")) for f in files), Score(0, 0, 0))
-    assert total.f1 >= 94.5
+    assert total.f1 >= 95.5
 
 
 def test_strips_with_an_irregular_rhythm(cabin_data: Path) -> None:
     files = sorted((cabin_data / "cpsc2021").glob("*.hea"))
     total = sum((judged(f.with_suffix("")) for f in files), Score(0, 0, 0))
-    assert total.f1 >= 98.0
+    assert total.f1 >= 98.7
 
 
 @pytest.mark.parametrize("gain", [-1.0, 0.2, 5.0])
@@ -106,3 +108,49 @@ def test_another_sampling_rate_keeps_the_beats(cabin_data: Path, rate: float) ->
     x = np.interp(t, np.arange(len(real.samples)) / real.fs, real.samples)
     other = [round(b.sample * real.fs / rate) for b in beats_of(x, rate)]
     assert real.judge(other).f1 >= judged(cabin_data / "mitdb" / "200").f1 - 0.25
+
+
+def stepped(x: Array, fs: float, rng: np.random.Generator) -> Array:
+    """Five millivolts up or down, for good, every fifteen seconds."""
+    edges = np.zeros(len(x))
+    edges[np.arange(round(7 * fs), len(x), round(15 * fs))] = 5.0
+    result: Array = x + np.cumsum(edges * rng.choice([-1, 1], len(x)))
+    return result
+
+
+def humming(x: Array, fs: float, rng: np.random.Generator) -> Array:
+    result: Array = x + 0.2 * np.sin(2 * np.pi * 50.03 * np.arange(len(x)) / fs + rng.uniform(0, 6))
+    return result
+
+
+def torn(x: Array, fs: float, rng: np.random.Generator) -> Array:
+    """A packet of 10 to 60 ms lost every ten seconds."""
+    x = x.copy()
+    for at in np.arange(round(6 * fs), len(x), round(10 * fs)).tolist():
+        x[at : at + round(rng.uniform(0.01, 0.06) * fs)] = np.nan
+    return x
+
+
+@pytest.mark.parametrize("change", [stepped, humming, torn])
+def test_steps_hum_and_lost_packets_cost_next_to_nothing(cabin_data: Path, change: Change) -> None:
+    plain, changed = Score(0, 0, 0), Score(0, 0, 0)
+    for record in ("207", "228"):
+        real, _ = heard(cabin_data / "mitdb" / record)
+        plain += judged(cabin_data / "mitdb" / record)
+        x = change(real.samples, real.fs, np.random.default_rng(7))
+        changed += real.judge([b.sample for b in beats_of(x, real.fs)])
+    assert changed.f1 >= plain.f1 - 0.2
+
+
+def test_what_is_missed_or_invented_lies_in_seconds_that_were_doubted(cabin_data: Path) -> None:
+    real = recording(cabin_data / "nstdb" / "118e12")
+    stream, size = EcgStream(real.fs), round(real.fs)
+    parts = [stream.update(real.samples[i : i + size]) for i in range(0, len(real.samples), size)]
+    bad = [span.grade == "bad" for part in parts for span in part.quality]
+    beats = [b.sample for part in parts for b in part.beats]
+    kept = [b for b in beats if not bad[min(b // size, len(bad) - 1)]]
+    lost = [r for r in real.beats if not bad[min(r // size, len(bad) - 1)]]
+    assert 0.01 < np.mean(bad) < 0.12
+    withheld = score(lost, kept, 0.15 * real.fs)
+    whole = real.judge(beats)
+    assert (withheld.missed + withheld.invented) / len(lost) < 0.9 * (whole.missed + whole.invented) / len(real.beats)

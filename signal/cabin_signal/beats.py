@@ -15,8 +15,14 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
+from cabin_signal.shapes import Shapes
+
 UNSURE = 4
 """Heights that are too few to be sure that they are those of beats."""
+COMPARED, ALIKE, ALIKE_RATE = 7, 0.7, 0.1
+"""Beats after which shapes may speak; their mean likeness from which they do; how fast it is learnt."""
+MURMUR, UNLIKE_WEIGHT = 0.3, 0.8
+"""Least murmur that is noise; what unlikeness counts beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,8 @@ class Rules:
     """The longest usual interval that search-back assumes."""
     absurd: float = 5.0
     """So many times the usual height is no beat."""
+    doubt: float = math.inf
+    """Murmur and unlikeness that together make an early candidate noise."""
     least_weight: float = 0.35
     """How far the memory of past heights fades while search-back finds nothing."""
 
@@ -56,6 +64,8 @@ class Candidate:
     """Sample of the waveform at which its hump began to exist: the delay of the curve is taken off."""
     height: float
     slope: float
+    murmur: float = 0.0
+    """What the curve does beside beats: its upper quartile in the two seconds before, over this height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +79,12 @@ class Pick:
 class Picker:
     """Judges candidates in the order of time and keeps what it has learnt of their heights."""
 
-    def __init__(self, rules: Rules, fs: float) -> None:
-        """`fs` in Hz: the rate of the candidates' indices."""
+    def __init__(self, rules: Rules, fs: float, shapes: Shapes | None = None) -> None:
+        """`fs` in Hz: the rate of the candidates' indices. `shapes` of beats, where they can be compared."""
         self._rules = rules
+        self._shapes = shapes
+        self._likeness, self._compared = 0.5, 0
+        """Running mean of how well beats fit the shapes known before them, and of how many beats."""
         self._fs = fs
         self._waiting: list[Candidate] = []
         self._heights: deque[float] = deque(maxlen=8)
@@ -130,7 +143,10 @@ class Picker:
         if since < self._rules.refractory:
             return []
         if self._threshold() <= c.height <= self._absurd() and not self._is_after_wave(c):
-            return [self._accept(c, known)]
+            if not self._is_noise(c):
+                return [self._accept(c, known)]
+            self._as_noise(c)
+            return []
         self._rejected.append(c)
         if since > self._rules.after_wave and c.height <= self._absurd():
             self._noises.append(c.height)
@@ -152,7 +168,27 @@ class Picker:
             return False
         return c.slope < self._rules.after_wave_slope * self._last.slope
 
+    def _is_noise(self, c: Candidate) -> bool:
+        """Early, amid noise, and unlike the beats of a lead whose beats are alike."""
+        if self._shapes is None or self._last is None or self._compared < COMPARED:
+            return False
+        if self._likeness < ALIKE or c.murmur < MURMUR or c.at - self._last.at >= self._usual():
+            return False
+        unlike = self._likeness - self._shapes.likeness(c.at)
+        return c.murmur + UNLIKE_WEIGHT * unlike > self._rules.doubt
+
+    def _as_noise(self, c: Candidate) -> None:
+        """Kept for search-back; its shape counts, since extra beats repeat theirs and noise does not."""
+        self._noises.append(c.height)
+        self._rejected.append(c)
+        if self._shapes is not None:
+            self._shapes.learn(c.at)
+
     def _accept(self, c: Candidate, known: int) -> Pick:
+        if self._shapes is not None:
+            self._likeness += ALIKE_RATE * (max(0.0, self._shapes.likeness(c.at)) - self._likeness)
+            self._compared += 1
+            self._shapes.learn(c.at)
         if self._last is not None:
             self._intervals.append(c.at - self._last.at)
         self._heights.append(c.height)

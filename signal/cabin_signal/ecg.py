@@ -101,7 +101,7 @@ class EcgStream:
             new.rhythm_span(self._rhythm.add(beat))
 
     def _grade(self, start: int, end: int, new: _New) -> None:
-        span = self._quality.grade(start, end, self._detector.noisiness())
+        span = self._quality.grade(start, end, self._detector.clearness(end))
         new.quality.append(span)
         if span.grade == "bad":
             self._rhythm.spoiled(start, end)

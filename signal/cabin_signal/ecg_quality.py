@@ -23,8 +23,8 @@ HUM_MV, MUCH_HUM_MV = 0.1, 0.5
 """Mean rectified mains that hurts, and that spoils."""
 DRIFT_MV, MUCH_DRIFT_MV = 1.0, 4.0
 """Range of the baseline in a second that hurts, and that spoils."""
-NOISE = 0.35
-"""Height of rejected humps over that of beats that hurts."""
+UNCLEAR, LOST = 0.65, 0.45
+"""Clearness below which movement hurts, and spoils."""
 PAUSE_S = 3.0
 """Longest time without a beat."""
 
@@ -49,24 +49,27 @@ class EcgQuality:
         """There is a beat at `sample`."""
         self._last_beat = sample
 
-    def grade(self, start: int, end: int, noisiness: float | None) -> QualitySpan:
-        """The grade of samples [start, end), which follow those graded before; `noisiness` as the detector has it."""
+    def grade(self, start: int, end: int, clearness: float | None) -> QualitySpan:
+        """The grade of samples [start, end), which follow those graded before; `clearness` as the detector has it."""
         raw = self._raw.window(start, end)
         x, _ = self._bridge.update(raw)
         hum, drift = float(np.mean(self._mains.update(x))), float(np.ptp(self._baseline.update(x)))
         spoiling = _contact(raw)
         hurting: set[str] = set()
         if not spoiling:
-            spoiling, hurting = _disturbed(hum, drift, noisiness)
+            spoiling, hurting = _disturbed(hum, drift, clearness)
             if end - self._last_beat > PAUSE_S * self._fs:
                 spoiling.add("no-beats")
-        return QualitySpan(start, end, grade_of(spoiling, hurting), tuple(sorted(spoiling | hurting)))
+        grade = grade_of(spoiling, hurting)
+        score = 0.0 if grade == "bad" and clearness is None else clearness
+        return QualitySpan(start, end, grade, tuple(sorted(spoiling | hurting)), score)
 
 
-def _disturbed(hum: float, drift: float, noisiness: float | None) -> tuple[set[str], set[str]]:
+def _disturbed(hum: float, drift: float, clearness: float | None) -> tuple[set[str], set[str]]:
     """What spoils, and what hurts."""
-    spoiling = {word for word, much in (("mains", hum > MUCH_HUM_MV), ("movement", drift > MUCH_DRIFT_MV)) if much}
-    moved = drift > DRIFT_MV or (noisiness is not None and noisiness > NOISE)
+    clear = 1.0 if clearness is None else clearness
+    much_moved, moved = drift > MUCH_DRIFT_MV or clear < LOST, drift > DRIFT_MV or clear < UNCLEAR
+    spoiling = {word for word, much in (("mains", hum > MUCH_HUM_MV), ("movement", much_moved)) if much}
     hurting = {word for word, some in (("mains", hum > HUM_MV), ("movement", moved)) if some}
     return spoiling, hurting
 

@@ -12,10 +12,13 @@ import math
 import numpy as np
 
 from cabin_signal.beats import Pick, Rules
+from cabin_signal.continuous import Continuous
 from cabin_signal.filters import Samples, Sections, high_pass, low_pass
 from cabin_signal.finder import Finder, measured_delay
 from cabin_signal.findings import Beat
-from cabin_signal.stretch import Bridge, Holes, Stretch
+from cabin_signal.second_opinion import SecondOpinion
+from cabin_signal.shapes import Shapes
+from cabin_signal.stretch import Holes, Mask, Stretch
 
 RULES = Rules(
     dominance=0.25,
@@ -25,6 +28,7 @@ RULES = Rules(
     threshold=0.38,
     back_threshold=0.55,
     floor=0.02,
+    doubt=0.7,
 )
 """Heights in mV. 0.25 s of dominance outlive a tall P wave; refractory and T-wave times after Hamilton 2002."""
 
@@ -32,8 +36,6 @@ MIDDLE_HZ = 12.0
 """Where wave and slope weigh the same in the energy."""
 REACH_S = 0.1
 """The R peak lies so near the middle of its hump."""
-STEP_S, STEP_PART, STEP_MV = (0.06, 0.14), 0.8, 1.5
-"""A step: between so long before and after, the level has changed by this part of all that moved, and by so much."""
 EDGE = 0.7
 """A deflection at the end of that reach counts so much less than one in the middle."""
 BEGIN_S = 0.03
@@ -99,15 +101,6 @@ class RPeak:
         first = self._x.first(coarse - self._fine)
         return first + int(np.argmax(sign * self._x.window(first, coarse + self._fine + 1)))
 
-    def is_step(self, middle: int) -> bool:
-        """Whether the level changed for good around `middle`: an electrode or a cable, not a heart."""
-        near, far = (int(s * self._fs) for s in STEP_S)
-        before, after = self._x.window(middle - far, middle - near), self._x.window(middle + near, middle + far)
-        if not (len(before) and len(after)):
-            return False
-        shift = abs(float(np.median(after) - np.median(before)))
-        return shift > STEP_MV and shift > STEP_PART * float(np.ptp(self._x.window(middle - far, middle + far)))
-
     def _turned(self, up: float, down: float) -> int:
         lean = (up - down) / max(up + down, 1e-9)
         self._lean += 0.1 * (lean - self._lean)
@@ -119,37 +112,47 @@ class QrsDetector:
 
     def __init__(self, fs: float) -> None:
         """`fs` in Hz."""
-        self._bridge = Bridge()
+        self._whole = Continuous(fs)
         self._peak = RPeak(fs)
-        self._finder = Finder(RULES, fs, QrsCurve(fs), _curve_delay(fs), self._peak.is_step)
+        self._finder = Finder(RULES, fs, QrsCurve(fs), _curve_delay(fs), Shapes(fs))
         self._holes = Holes(int(HOLE_S * fs))
         self._last: int | None = None
-        self._first = int(BEGIN_S * fs)
+        self._first = int(BEGIN_S * fs) + self._whole.delay
+        self._second = SecondOpinion(fs)
 
     def update(self, block: Samples) -> list[Beat]:
         """The beats that became known within these samples, at most a second of them."""
-        x, real = self._bridge.update(block)
+        return self._found(*self._whole.update(block))
+
+    def _found(self, x: Samples, real: Mask) -> list[Beat]:
+        if not len(x):
+            return []
         self._peak.update(x)
         self._holes.update(real)
+        self._second.update(x)
         return self._beats(self._finder.update(x, real))
 
     def finish(self, now: int) -> list[Beat]:
         """The beats still awaited at the end, sample `now`."""
         return self._beats(self._finder.picker.finish(now))
 
-    def noisiness(self) -> float | None:
-        """Height of what was rejected over that of beats; None before the first beat."""
-        return self._finder.picker.noisiness()
+    def clearness(self, now: int) -> float | None:
+        """0 to 1 for the seconds before sample `now`: agreement of both detectors, less the noise beside the beats.
+
+        None before the first beat.
+        """
+        noisiness, agreement = self._finder.picker.noisiness(), self._second.agreement(now)
+        return None if noisiness is None or agreement is None else agreement * max(0.0, 1 - noisiness)
 
     def _beats(self, picks: list[Pick]) -> list[Beat]:
         return [beat for pick in picks if (beat := self._beat(pick)) is not None]
 
     def _beat(self, pick: Pick) -> Beat | None:
-        if pick.candidate.at < self._first:
+        at, before = self._peak.near(pick.candidate.at), self._last
+        if pick.candidate.at < self._first or (before is not None and at <= before):
             return None
-        at = self._peak.near(pick.candidate.at)
-        before, self._last = self._last, at
-        if before is not None and at <= before:
-            self._last = before
-            return None
-        return Beat(at, max(at, pick.known), fresh=before is None or self._holes.between(before, at))
+        self._last = at
+        self._second.beat(at)
+        fresh = before is None or self._holes.between(before, at)
+        sample = at - self._whole.delay
+        return Beat(sample, max(sample, pick.known, self._whole.late), fresh)
