@@ -1,9 +1,10 @@
-"""Which of many local maxima are beats: the choice that the ECG and the pleth share.
+"""Which of many local maxima are heart beats.
 
 A front end turns its waveform into one non-negative curve with a hump at every beat. Here its maxima become
 candidates, and candidates become beats by the rules that QRS detectors have in common: a threshold between the
 running height of beats and of rejected maxima, a refractory time, a rule against the wave that follows a beat, and a
-search-back when a beat is overdue (Pan and Tompkins 1985; Hamilton and Tompkins 1986).
+search-back when a beat is overdue (Pan and Tompkins 1985; Hamilton and Tompkins 1986). Amid noise, what comes early
+must also look like a beat (`shapes`).
 
 Everything is decided at a sample number that the samples alone determine, never at the end of a block.
 """
@@ -33,7 +34,7 @@ class Rules:
     """A maximum counts when nothing within this time before and after is higher."""
     refractory: float
     after_wave: float
-    """Until so long after a beat a candidate may be that beat's T wave (or dicrotic wave)."""
+    """Until so long after a beat a candidate may be that beat's T wave."""
     after_wave_slope: float
     """... and is, when its slope is below this part of the beat's."""
     threshold: float

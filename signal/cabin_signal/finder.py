@@ -1,7 +1,6 @@
 """From a waveform to its beats: front end, maxima and choice, one after the other.
 
-The front end is what differs between an ECG and a pleth; a better one, or a second unlike one to compare with, is
-another class with the shape of `Curve`.
+A better front end is another class with the shape of `Curve`.
 """
 
 from __future__ import annotations
