@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cabin_signal import evidence
+from cabin_signal.agreement import pulses_of_beats
 from cabin_signal.audiogram import EarReason, EarTest, Trial, audiogram
 from cabin_signal.audiogram_grades import NoResponse
 from cabin_signal.findings import Grade, QualitySpan
@@ -256,6 +257,19 @@ def test_a_side_of_a_reference_is_a_fact_and_no_doubt(measure: MeasureName, valu
 )
 def test_a_pressure_is_told_from_140_or_90_on(systolic: float, diastolic: float, above: bool) -> None:
     assert bool(evidence.pressure_reference(systolic, diastolic)) is above
+
+
+def test_beats_that_reach_no_finger_are_counted_and_the_delay_is_noted() -> None:
+    beats = [0.8 * number for number in range(40)]
+    whole = [beat + 0.25 for beat in beats]
+    (late,) = evidence.beats_and_pulses(pulses_of_beats(beats, whole))
+    assert late.word == "pulse-delay" and late.figures["delay"] == pytest.approx(250.0)
+    lacking = evidence.beats_and_pulses(pulses_of_beats(beats, [each for n, each in enumerate(whole) if n % 4]))
+    found = {fact.word: fact.figures for fact in lacking}
+    assert found["pulse-deficit"]["percent_of_beats"] == pytest.approx(25.0)
+    assert found["pulse-heart-differ"]["heart"] == pytest.approx(75.0, abs=1.0)
+    assert fuse("pulse_rate", lacking, again=True).verdict == "accepted-with-doubt"
+    assert evidence.beats_and_pulses(pulses_of_beats([], [])) == ()
 
 
 REGULAR = RhythmSpan(0, 1, "regular", -0.4, 0, "none", "seen")

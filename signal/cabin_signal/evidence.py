@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cabin_signal.agreement import pulse_against_heart
+from cabin_signal.agreement import BeatAgreement, pulse_against_heart
 from cabin_signal.audiogram import AudiogramFindings, EarFindings
 from cabin_signal.findings import Grade, QualitySpan
 from cabin_signal.p_wave import PWave
@@ -30,6 +30,8 @@ TOLERANCES: Mapping[MeasureName, float] = {
 TEMPERATURE_OF_FIVE = 0.5
 """Five readings of a temperature may spread over more than three."""
 REST_SLACK_S = 1.0
+DEFICIT_PERCENT = 10.0
+"""Heart beats without a pulse from which it is said."""
 _EDGE = 1e-9
 
 
@@ -158,6 +160,15 @@ def pulse_and_heart(pulse: float | None, heart: float | None) -> tuple[Fact, ...
     if pulse is None or heart is None or pulse_against_heart(pulse, heart).verdict != "differ":
         return ()
     return (Fact("pulse-heart-differ", {"pulse": pulse, "heart": heart}),)
+
+
+def beats_and_pulses(found: BeatAgreement) -> tuple[Fact, ...]:
+    """What beat-by-beat pairing on one clock says: rates that differ, beats without a pulse, and the usual delay."""
+    if found.delay_ms is None or found.deficit is None:
+        return ()
+    late = Fact("pulse-delay", {"delay": found.delay_ms})
+    many = (Fact("pulse-deficit", {"percent_of_beats": found.deficit}),) if found.deficit >= DEFICIT_PERCENT else ()
+    return (*pulse_and_heart(found.pulse_rate, found.heart_rate), *many, late)
 
 
 def hearing(found: AudiogramFindings) -> tuple[Fact, ...]:

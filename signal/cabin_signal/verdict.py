@@ -100,6 +100,8 @@ RULES: Mapping[str, Rule] = {
     "cuff-agrees": Rule("seat-cuff", "note", _INTERVALS),
     "cuff-cannot-tell": Rule("seat-cuff", "note"),
     "pulse-heart-differ": Rule("hold-still", "doubt", ("pulse", "heart")),
+    "pulse-deficit": Rule("hold-still", "doubt", ("percent_of_beats",)),
+    "pulse-delay": Rule("measure-again", "note", ("delay",)),
     "rhythm-irregular-cuff": Rule("rest", "doubt"),
     "rhythm-irregular": Rule("measure-again", "note"),
     "rhythm-unanalysable": Rule("hold-still", "doubt"),
