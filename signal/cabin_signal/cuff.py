@@ -8,6 +8,7 @@ number.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,9 +47,7 @@ class CuffStream:
     """One inflation and deflation. Memory: four minutes at 500 samples a second, then it takes no more."""
 
     def __init__(self) -> None:
-        self._t: list[Samples] = []
-        self._p: list[Samples] = []
-        self._kept = 0
+        self._t, self._p = array("d"), array("d")
         self._first_t = self._last_t = -np.inf
         self._overfull = False
         self._phase: Phase = "idle"
@@ -70,13 +69,12 @@ class CuffStream:
         return CuffNow(self._phase, float(p[-1]) if len(p) else None)
 
     def _keep(self, t: Samples, p: Samples) -> None:
-        room = int(LONGEST_S * FASTEST_HZ) - self._kept
-        if self._kept == 0 and len(t):
+        room = int(LONGEST_S * FASTEST_HZ) - len(self._t)
+        if not self._t and len(t):
             self._first_t = float(t[0])
         self._overfull |= len(t) > room or bool((t > self._first_t + LONGEST_S).any())
-        self._t.append(t[:room].copy())
-        self._p.append(p[:room].copy())
-        self._kept += min(len(t), room)
+        self._t.frombytes(t[:room].tobytes())
+        self._p.frombytes(p[:room].tobytes())
         if len(t):
             self._last_t = float(t[-1])
 
@@ -93,9 +91,7 @@ class CuffStream:
         """The estimate, or why there is none."""
         if self._overfull:
             return CuffFindings("rejected", ("too-long",))
-        t = np.concatenate(self._t) if self._t else np.zeros(0)
-        p = np.concatenate(self._p) if self._p else np.zeros(0)
-        return estimate(t, p)
+        return estimate(np.array(self._t), np.array(self._p))
 
 
 def estimate(t: Samples, p: Samples) -> CuffFindings:
@@ -106,7 +102,7 @@ def estimate(t: Samples, p: Samples) -> CuffFindings:
     t, p = t[span], p[span]
     if (trouble := _recording_trouble(t, p)) is not None:
         return CuffFindings("rejected", (trouble,))
-    fs = 1 / float(np.median(np.diff(t)))
+    fs = min(1 / float(np.median(np.diff(t))), FASTEST_HZ)
     even = np.interp(np.arange(t[0], t[-1], 1 / fs), t, p)
     found = beats(even, fs)
     known = rhythm(found) if found else None
