@@ -16,7 +16,7 @@ from cabin_signal.polarity import Polarity, lean
 from cabin_signal.ppg import PlethStream
 from cabin_signal.pulse import PulseDetector, Smoother, mended
 from cabin_signal.pulse_choice import PulseChoice
-from cabin_signal.pulse_rate import PulseRate, robust_rate
+from cabin_signal.pulse_rate import PulseRate, robust_rate, unevenness
 from cabin_signal.upstroke import Upstroke, Upstrokes
 from tests.cabin_signal_models import Array, score
 from tests.pleths import Shape, beats, peaks, pleth
@@ -330,6 +330,20 @@ def test_six_pulses_make_a_rate_if_they_can_be_trusted() -> None:
     assert train(PulseRate(100), [0.4] * 7) == [False] * 7
     assert train(PulseRate(100), [None] * 7) == [False] * 7
     assert train(PulseRate(100), [None] * 5 + [0.9]) == [False] * 5 + [True]
+
+
+def test_uneven_pulses_must_look_the_more_alike() -> None:
+    def last(score: float) -> object:
+        watch, at, found = PulseRate(100), 0, None
+        for k in range(12):
+            at += (60, 95, 80)[k % 3]
+            found = watch.add(Beat(at, at + 40, k == 0), score)
+        return found
+
+    assert unevenness([60, 95, 80] * 4) > 0.1
+    assert unevenness([80, 81, 160, 79, 80]) < 0.02
+    assert last(0.7) is None
+    assert last(0.85) is not None
 
 
 def test_a_hole_and_a_pause_begin_the_rate_anew() -> None:

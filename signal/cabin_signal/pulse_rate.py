@@ -21,8 +21,15 @@ LONGEST_S = 3.0
 """A longer pause is no interval."""
 LOST, EXTRA = 1.6, 0.5
 """Intervals outside these parts of the median one had a pulse lost in them, or one invented."""
-TRUSTED = 0.6
-"""Mean score of the pulses of the window below which no rate is stated."""
+TRUSTED, TRUSTED_UNEVEN, UNEVEN = 0.6, 0.8, 0.1
+"""Mean score of the pulses of the window below which no rate is stated, and the same where their intervals are uneven
+by more than the third: a movement makes pulses neither alike nor in time, an irregular heart makes them alike."""
+
+
+def unevenness(intervals: Sequence[int]) -> float:
+    """Median distance of the intervals from their median, in parts of it."""
+    usual = median(intervals)
+    return median(abs(each - usual) for each in intervals) / usual
 
 
 def robust_rate(intervals: Sequence[int], fs: float) -> float | None:
@@ -52,11 +59,13 @@ class PulseRate:
         self._run.append((beat, score))
         while beat.sample - self._run[0][0].sample > WINDOW_S * self._fs:
             self._run.popleft()
-        if len(self._run) <= FEWEST or not self._trusted():
+        intervals = [b.sample - a.sample for (a, _), (b, _) in pairwise(self._run)]
+        if len(intervals) < FEWEST or not self._trusted(intervals):
             return None
-        bpm = robust_rate([b.sample - a.sample for (a, _), (b, _) in pairwise(self._run)], self._fs)
+        bpm = robust_rate(intervals, self._fs)
         return None if bpm is None else RatePoint(beat.sample / self._fs, bpm)
 
-    def _trusted(self) -> bool:
+    def _trusted(self, intervals: Sequence[int]) -> bool:
         known = [score for _, score in self._run if score is not None]
-        return bool(known) and sum(known) >= TRUSTED * len(known)
+        limit = TRUSTED_UNEVEN if unevenness(intervals) > UNEVEN else TRUSTED
+        return bool(known) and sum(known) >= limit * len(known)
