@@ -22,6 +22,7 @@ from simulators.arteries import LAWS
 from simulators.cuff_faults import FAULTS
 
 TREADMILL_HZ = 125.0
+LEAST_COVERAGE = 0.1
 STEADY = {"bidmc/bidmc05": "BIDMC 05: a steady finger", "bidmc/bidmc19": "BIDMC 19: a sensor that holds its values"}
 RHYTHMS = (
     ("mitdb/122", 100.0, "Record 122: sinus rhythm"),
@@ -155,21 +156,19 @@ def _cuff_curve() -> list[Point]:
 
 
 def _curve(ax: Axes, title: str, risk: str, scale: float, curves: dict[str, list[Point]]) -> None:
-    for (name, points), colour in zip(curves.items(), (OURS, OTHER, WRONG), strict=False):
-        covered = [100 * p.coverage for p in points]
-        ax.plot(
-            covered,
-            [scale * p.risk for p in points],
-            marker="." if len(points) < 30 else "",
-            color=colour,
-            label=name,
-        )
-    every = [p for points in curves.values() for p in points]
-    least, most = min(p.coverage for p in every), max(p.risk for p in every if np.isfinite(p.risk))
-    limits = {"xlim": (100 * least - 3, 101), "ylim": (0, 1.15 * scale * most)}
+    """Curves of one gate; their strictest end, which rests on few stretches, is left out."""
+    kept = {name: [p for p in points if p.coverage >= LEAST_COVERAGE] for name, points in curves.items()}
+    for (name, points), colour in zip(kept.items(), (OURS, OTHER, WRONG), strict=False):
+        marker = "." if len(points) < 30 else ""
+        at, height = [100 * p.coverage for p in points], [scale * p.risk for p in points]
+        ax.plot(at, height, marker=marker, color=colour, label=name)
+    every = [p for points in kept.values() for p in points]
+    left, most = min(p.coverage for p in every), max(p.risk for p in every)
+    limits = {"xlim": (100 * left - 3, 101), "ylim": (0, 1.15 * scale * most)}
     ax.set(xlabel="coverage: kept, %", ylabel=risk, title=title, **limits)
     ax.grid(color="#EEEEEE")
-    ax.legend(frameon=False, labelcolor=INK, loc="upper left" if len(curves) > 1 else "lower left")
+    if len(curves) > 1:
+        ax.legend(frameon=False, labelcolor=INK, loc="upper left")
 
 
 def _ecg_curve(change: str) -> list[Point]:
