@@ -96,8 +96,8 @@ def cabin_ppg(block_s: float, samples: Samples, fs: float) -> Found:
 
 
 def _doubt(span: QualitySpan) -> float:
-    """One less the score, where there is one; else by its grade."""
-    return GRADES.index(span.grade) / 2 if span.score is None else 1 - span.score
+    """By its grade, and among equals by its score, where it has one."""
+    return (GRADES.index(span.grade) + (0.5 if span.score is None else 1 - span.score)) / len(GRADES)
 
 
 def _blocks(samples: Samples, size: int) -> list[Samples]:

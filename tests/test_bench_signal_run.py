@@ -15,7 +15,7 @@ from bench.cabin import BenchError
 from bench.signal_beats import named
 from bench.signal_cases import Case, Given, Truth
 from bench.signal_changed import loss
-from bench.signal_detectors import DETECTORS, ECG, OURS, PLETH, Found, cabin_ecg, cabin_ppg, timed
+from bench.signal_detectors import DETECTORS, ECG, GRADES, OURS, PLETH, Found, cabin_ecg, cabin_ppg, timed
 from bench.signal_nothing import LEADS, beats_on_nothing
 from bench.signal_passages import judge, median_beat, worst
 from bench.signal_run import Result, run
@@ -161,12 +161,16 @@ def test_every_chapter_of_the_analysis_may_be_asked_for_by_name() -> None:
     assert list(groups(hour=False, quick=True)["signal"]) == list(SIGNAL)
 
 
-def test_doubt_is_what_the_score_leaves_or_else_the_grade() -> None:
+def test_doubt_is_by_grade_and_then_by_score() -> None:
     lead = LEAD.copy()
     lead[round(20 * FS) : round(24 * FS)] = np.nan
     found = cabin_ecg(1.0, lead, FS)
     assert len(found.doubts) == len(found.quality)
-    assert min(found.doubts) < 0.5 and max(found.doubts) > 0.9
+    by_grade = {
+        grade: [d for d, q in zip(found.doubts, found.quality, strict=True) if q[2] == grade] for grade in GRADES
+    }
+    assert 0 <= min(by_grade["good"]) <= max(by_grade["good"]) <= 1 / 3
+    assert 2 / 3 <= min(by_grade["bad"]) <= max(by_grade["bad"]) <= 1
 
 
 def test_findings_are_compared_to_the_last_bit() -> None:
