@@ -35,7 +35,10 @@ from drivers.suntech import ERRORS
 # --- the finger -------------------------------------------------------------------------------------------------
 
 
-@given(st.integers(0, 255), st.sets(st.sampled_from(["finger-out", "saturation", "movement", "low-perfusion"])))
+@given(
+    st.integers(0, 255),
+    st.sets(st.sampled_from(["finger-out", "saturation", "ambient-light", "movement", "low-perfusion"])),
+)
 def test_every_status_of_the_oximeter_gives_words_of_the_table(status: int, seen: set[str]) -> None:
     assert finger_wrong(oximeter_flags(status), seen, weak=True) <= {*FINGER}
 
@@ -51,6 +54,7 @@ def test_every_status_of_the_oximeter_gives_words_of_the_table(status: int, seen
         (("out-of-track",), ("movement",), False, {"out-of-track", "movement"}),
         ((), ("finger-out",), False, {"weak-pulse"}),
         ((), ("saturation",), False, {"ambient-light"}),
+        ((), ("ambient-light", "low-perfusion"), False, {"ambient-light", "low-perfusion"}),
         (("pulse", "low-perfusion"), (), True, {"low-perfusion"}),
         (("marginal-perfusion",), (), False, set()),
     ],

@@ -49,7 +49,7 @@ def test_rate_and_polarity_make_no_difference(fs: int, sign: int) -> None:
     assert (judged.missed, judged.invented) == (0, 0)
 
 
-@settings(deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1000), rate=st.integers(45, 140))
 def test_white_noise_over_the_pulses_costs_little(seed: int, rate: int) -> None:
     rng = np.random.default_rng(seed)

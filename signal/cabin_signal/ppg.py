@@ -2,7 +2,7 @@
 
 Samples are gathered into hops of a quarter of a second and everything is decided hop by hop, so that blocks of any
 size give the same findings to the last bit, cost about the same, and memory is bounded. A pulse is announced about
-0.4 s after its systolic peak; a finger that left shows as "finger-out" within one second where the sensor then gives
+0.25 s after its systolic peak; a finger that left shows as "finger-out" within one second where the sensor then gives
 a flat or railed line.
 
 No oxygen saturation is computed: the curve from light to saturation belongs to the sensor and its maker.
