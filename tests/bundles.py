@@ -106,7 +106,7 @@ def lead(bundle: Json, mdc: str) -> Json:
     """The SampledData of one lead of the ECG."""
     (ecg,) = measured(bundle, "ecg")
     for component in ecg["component"]:
-        if any(each["code"] == mdc for each in component["code"]["coding"]):
+        if any(each["code"] == mdc for each in component["code"].get("coding", ())):
             return dict(component["valueSampledData"])
     raise AssertionError(f"no lead {mdc}")
 
