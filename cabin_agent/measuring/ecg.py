@@ -33,6 +33,8 @@ STRIP_S = 30.0
 """A rhythm is judged on thirty seconds or more (ESC 2020)."""
 SETTLE_S = 2.0
 """Left out at the beginning: the amplifier's high-pass is still swinging."""
+LEARNT_S = 6.0
+"""By then the analysis has forgotten that swing; until its first good second, or so long, nobody is told of it."""
 LIMIT_S = 60.0
 Channels = NDArray[np.float64]
 
@@ -90,12 +92,14 @@ class _Watch:
         self._coach, self._lead = coach, RunningLead()
         self._reasons: tuple[str, ...] = ()
         self._seconds = 0.0
+        self._settled = False
 
     def heard(self, wave: Wave) -> None:
         self._seconds += lasting(wave)
         found = self._lead.heard(wave)
-        if found is not None and found.quality and self._seconds > SETTLE_S:
-            self._reasons = found.quality[-1].reasons
+        if found is not None and found.quality:
+            self._settled = self._settled or found.quality[-1].grade == "good" or self._seconds > LEARNT_S
+            self._reasons = found.quality[-1].reasons if self._settled and self._seconds > SETTLE_S else ()
         self._coach.hear(electrodes_off(off(wave), wave.channels) | {*self._reasons}, lasting(wave))
 
 

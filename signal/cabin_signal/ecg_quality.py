@@ -68,9 +68,17 @@ class EcgQuality:
 def _disturbed(hum: float, drift: float, clearness: float | None) -> tuple[set[str], set[str]]:
     """What spoils, and what hurts."""
     clear = 1.0 if clearness is None else clearness
-    much_moved, moved = drift > MUCH_DRIFT_MV or clear < LOST, drift > DRIFT_MV or clear < UNCLEAR
-    spoiling = {word for word, much in (("mains", hum > MUCH_HUM_MV), ("movement", much_moved)) if much}
-    hurting = {word for word, some in (("mains", hum > HUM_MV), ("movement", moved)) if some}
+    # Beats that do not stand out of hum are the hum's doing: the agent is not told to keep still for it.
+    unclear = "mains" if hum > HUM_MV else "movement"
+    spoils, hurts = clear < LOST, clear < UNCLEAR
+    spoiling = {
+        word
+        for word, much in (("mains", hum > MUCH_HUM_MV), ("movement", drift > MUCH_DRIFT_MV), (unclear, spoils))
+        if much
+    }
+    hurting = {
+        word for word, some in (("mains", hum > HUM_MV), ("movement", drift > DRIFT_MV), (unclear, hurts)) if some
+    }
     return spoiling, hurting
 
 
