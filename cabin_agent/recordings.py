@@ -1,7 +1,8 @@
-"""Recordings on disk, read for the analysis: WFDB records of ECG and PPG, CSV files of a cuff's pressure.
+"""Recordings on disk, read for the analysis: ECG and PPG from WFDB records and CSV files, a cuff's pressure from CSV.
 
 WFDB: PhysioNet's format, header `.hea` beside its signal files (manual page header(5)); read with the wfdb package,
-which is loaded only here and only when it is needed. CSV: `t_s,mmHg`, the header line optional.
+which is loaded only here and only when it is needed. CSV of waves: `wave_csv`; of a cuff: `t_s,mmHg`, the header line
+optional.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from cabin_agent.recording_error import RecordingError
+from cabin_agent.wave_csv import read_table
+
 Samples = npt.NDArray[np.float64]
 Kind = Literal["ecg", "ppg"]
 
@@ -26,17 +30,9 @@ _LEAD = re.compile(
 )
 _OPTICAL = re.compile(r".*(PLETH|PPG).*", re.IGNORECASE)
 _TO_MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "µV": 1e-3, "nV": 1e-6}
-
-
-class RecordingError(Exception):
-    """A recording cannot be read; the text is one sentence, `code` the exit code of a command that meets it.
-
-    3: it is not there, or of a kind that is not read here; 2: another channel has to be named; 1: it is damaged.
-    """
-
-    def __init__(self, sentence: str, code: Literal[1, 2, 3]) -> None:
-        super().__init__(sentence)
-        self.code = code
+_NO_VOLTAGES = frozenset({"mmHg", "bpm", "pm", "/min", "%", "Cel", "degC", "l/min", "L/min", "kPa", "g", "m/s2"})
+WIDEST_MV = 100.0
+"""An ECG moves by some millivolts within a second; by so much only when microvolts are taken for millivolts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +47,49 @@ class Recording:
 
 
 def read_wave(path: Path, kind: Kind, channel: str | None = None) -> Recording:
-    """One channel of the WFDB record at `path` (with or without extension); raises `RecordingError`.
+    """One channel of the WFDB record at `path` (with or without extension) or CSV file; raises `RecordingError`.
 
     `channel` is a name as the header has it (in any case), or a number from 0. Without it: the first ECG lead, or
     the first PPG.
     """
+    if path.suffix.lower() == ".csv":
+        names, units, fs, table = read_table(path)
+        index = _index(names, units, kind, channel, path)
+        return _recording(table[index], fs, names[index], units[index], kind)
     base = _record(path)
     record = _load(base)
     # Some records of PhysioNet have a comma behind each name.
     names = [str(name).strip(" ,") for name in record.sig_name]
-    index = _first(names, record.units, kind, base) if channel is None else _named(names, channel, base)
+    index = _index(names, record.units, kind, channel, base)
     samples = np.asarray(record.e_p_signal[index], dtype=np.float64)
-    scale = _TO_MILLIVOLTS.get(record.units[index], 1.0) if kind == "ecg" else 1.0
-    return Recording(samples * scale, float(record.fs) * int(record.samps_per_frame[index]), names[index])
+    fs = float(record.fs) * int(record.samps_per_frame[index])
+    return _recording(samples, fs, names[index], record.units[index], kind)
+
+
+def _recording(samples: Samples, fs: float, name: str, unit: str | None, kind: Kind) -> Recording:
+    if kind == "ppg":
+        return Recording(samples, fs, name)
+    if unit in _NO_VOLTAGES:
+        raise RecordingError(f"The channel {name} is in {unit}: an ECG is a voltage; name another channel.", 2)
+    millivolts = samples * _TO_MILLIVOLTS.get(unit or "", 1.0)
+    if _usual_range(millivolts, int(fs)) > WIDEST_MV:
+        raise RecordingError(
+            f"The channel {name} moves by more than {WIDEST_MV:g} mV in most seconds, which no heart does:"
+            f" {unit or 'mV'} is not its unit.",
+            1,
+        )
+    return Recording(millivolts, fs, name)
+
+
+def _usual_range(samples: Samples, second: int) -> float:
+    """Median over whole seconds of how far the samples of one lie apart; 0 where there is none."""
+    whole = samples[: len(samples) // second * second].reshape(-1, second) if second else samples[:0].reshape(0, 1)
+    whole = whole[np.isfinite(whole).all(axis=1)]
+    return float(np.median(np.ptp(whole, axis=1))) if len(whole) else 0.0
+
+
+def _index(names: list[str], units: list[str], kind: Kind, channel: str | None, base: Path) -> int:
+    return _first(names, units, kind, base) if channel is None else _named(names, channel, base)
 
 
 def read_cuff(path: Path) -> tuple[Samples, Samples]:

@@ -176,7 +176,7 @@ def test_what_cannot_be_read_is_one_sentence_on_stderr(
         (("ecg", tmp_path / "none"), 3, "There is no record"),
         (("ecg", ecg, "--channel", "V6"), 2, "has no channel 'V6': it has II."),
         (("ppg", ecg), 2, "name one of II"),
-        (("ecg", slow), 3, "10 samples a second: 50 are needed"),
+        (("ecg", slow), 3, "an ECG has 100 to 10000 samples a second, not 10."),
         (("cuff", broken), 1, "line 3"),
         (("cuff", broken, "--channel", "II"), 2, "leave --channel out"),
     ):

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabin_agent.recordings import RecordingError, read_cuff, read_wave
+from cabin_agent.recording_error import RecordingError
+from cabin_agent.recordings import read_cuff, read_wave
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -116,8 +117,23 @@ def test_which_channel_is_meant(tmp_path: Path, channels: dict[str, str], kind: 
 
 @pytest.mark.parametrize(("unit", "scale"), [("V", 1e3), ("mV", 1.0), ("uV", 1e-3), ("nV", 1e-6), ("NU", 1.0)])
 def test_an_ecg_is_in_millivolts(tmp_path: Path, unit: str, scale: float) -> None:
-    base = write_record(tmp_path / "r", {"II": (unit, RAMP)}, gain=1.0)
-    np.testing.assert_allclose(read_wave(base, "ecg").samples, np.asarray(RAMP) * scale)
+    short = RAMP[:200]  # not a second of it: nobody can say that it moves too much
+    base = write_record(tmp_path / "r", {"II": (unit, short)}, gain=1.0)
+    np.testing.assert_allclose(read_wave(base, "ecg").samples, np.asarray(short) * scale)
+
+
+def test_a_channel_that_is_no_voltage_is_no_ecg(tmp_path: Path) -> None:
+    base = write_record(tmp_path / "r", {"II": ("mV", RAMP), "ABP": ("mmHg", RAMP)})
+    with pytest.raises(RecordingError, match="The channel ABP is in mmHg: an ECG is a voltage") as refused:
+        read_wave(base, "ecg", "ABP")
+    assert refused.value.code == 2
+
+
+def test_microvolts_under_the_name_of_millivolts_are_refused(tmp_path: Path) -> None:
+    beats = [1000 if i % 250 == 100 else 0 for i in range(2500)]
+    base = write_record(tmp_path / "r", {"II": ("mV", beats)}, gain=1.0)
+    with pytest.raises(RecordingError, match=r"more than 100 mV in most seconds, .*: mV is not its unit"):
+        read_wave(base, "ecg")
 
 
 def test_a_ppg_keeps_its_scale(tmp_path: Path) -> None:

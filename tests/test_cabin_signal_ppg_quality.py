@@ -185,7 +185,7 @@ def test_no_rate_is_stated_of_noise(seed: int) -> None:
 
 @pytest.mark.parametrize("fs", [4.0, 24.9, 10_001.0, float("nan"), float("inf"), -100.0])
 def test_rates_out_of_range_are_refused_with_a_sentence(fs: float) -> None:
-    with pytest.raises(ValueError, match="samples a second cannot be analysed"):
+    with pytest.raises(ValueError, match="a pleth has 25 to 10000 samples a second"):
         PlethStream(fs)
 
 

@@ -8,17 +8,20 @@ from pathlib import Path
 from statistics import median
 
 from cabin_agent.commands.output import COULD_NOT_RUN, DONE, USED_WRONGLY, complain, print_json, print_lines
-from cabin_agent.recordings import Recording, RecordingError, read_cuff, read_wave
+from cabin_agent.recording_error import RecordingError
+from cabin_agent.recordings import Recording, read_cuff, read_wave
 from cabin_signal.analyze import BLOCK, Json, analyze_cuff, analyze_ecg, analyze_ppg
-
-SLOWEST_HZ = 50.0
-"""Below it a recording has too few samples in a beat to be one of these signals."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `cabin_agent.__main__.Command`."""
     parser.add_argument("kind", choices=("ecg", "ppg", "cuff"), help="what the recording is of")
-    parser.add_argument("file", type=Path, metavar="FILE", help="a WFDB record; for cuff, a CSV file of t_s,mmHg")
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a WFDB record or a CSV file with a header line, t_s first; for cuff, a CSV file of t_s,mmHg",
+    )
     parser.add_argument("--channel", metavar="NAME", help="of the record (default: the first of the kind)")
     parser.add_argument(
         "--block", type=_block, default=BLOCK, metavar="N", help=f"samples at a time (default {BLOCK})"
@@ -52,13 +55,11 @@ Lines = list[tuple[str, str]]
 
 def _wave(args: argparse.Namespace) -> tuple[Json, Lines]:
     recording = read_wave(args.file, args.kind, args.channel)
-    if recording.fs < SLOWEST_HZ:
-        raise RecordingError(
-            f"The channel {recording.channel} has {recording.fs:g} samples a second: {SLOWEST_HZ:g} are needed.",
-            COULD_NOT_RUN,
-        )
     where = (recording.samples, recording.fs, recording.channel, args.block)
-    found = analyze_ecg(*where, intervals=args.intervals) if args.kind == "ecg" else analyze_ppg(*where)
+    try:
+        found = analyze_ecg(*where, intervals=args.intervals) if args.kind == "ecg" else analyze_ppg(*where)
+    except ValueError as error:  # the rate is out of range, and the sentence says so
+        raise RecordingError(f"The channel {recording.channel} cannot be analysed: {error}.", COULD_NOT_RUN) from None
     return found, _wave_lines(found, recording)
 
 

@@ -23,8 +23,8 @@ from cabin_signal.qrs import QrsDetector
 from cabin_signal.rate import RateWatch
 from cabin_signal.rhythm import RhythmSpan, RhythmWatch
 
-SLOWEST_HZ = 100.0
-"""Below this rate the QRS is not seen well enough."""
+SLOWEST_HZ, FASTEST_HZ = 100.0, 10_000.0
+"""Below, the QRS is not seen well enough; above, nobody samples an ECG, and a rate or a unit was mistaken."""
 FLUSH_S = 0.5
 """The end of a stream is awaited so long, so that a last beat is found."""
 
@@ -44,9 +44,9 @@ class EcgStream:
     """The analysis of one lead in mV."""
 
     def __init__(self, fs: float) -> None:
-        """`fs` in Hz; ValueError below 100."""
-        if not fs >= SLOWEST_HZ:
-            raise ValueError(f"an ECG of {fs:g} samples a second cannot be analysed: it takes {SLOWEST_HZ:g} or more")
+        """`fs` in Hz; ValueError below 100 or above 10 000."""
+        if not SLOWEST_HZ <= fs <= FASTEST_HZ:
+            raise ValueError(f"an ECG has {SLOWEST_HZ:g} to {FASTEST_HZ:.0f} samples a second, not {fs:g}")
         self._fs = fs
         self._detector = QrsDetector(fs)
         self._rate = RateWatch(fs)

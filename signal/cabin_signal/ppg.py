@@ -65,10 +65,7 @@ class PlethStream:
         the same is found to be so (`polarity`).
         """
         if not SLOWEST_HZ <= fs <= FASTEST_HZ:
-            raise ValueError(
-                f"a pleth of {fs:g} samples a second cannot be analysed: it takes {SLOWEST_HZ:g} or more,"
-                f" and {FASTEST_HZ:g} at most"
-            )
+            raise ValueError(f"a pleth has {SLOWEST_HZ:g} to {FASTEST_HZ:.0f} samples a second, not {fs:g}")
         self._fs = fs
         self._light = Stretch(int(2 * fs)) if light else None
         self._detector = PulseDetector(fs)
