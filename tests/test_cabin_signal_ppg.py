@@ -142,7 +142,7 @@ def test_without_the_light_there_is_no_perfusion_index() -> None:
 
 
 def test_too_slow_a_rate_is_refused() -> None:
-    with pytest.raises(ValueError, match="25 or more"):
+    with pytest.raises(ValueError, match="25 to 10000 samples a second, not 4"):
         PlethStream(4)
 
 

@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 
 from cabin_signal.filters import Samples
-from cabin_signal.findings import Grade, QualitySpan, grade_of
+from cabin_signal.findings import QualitySpan, grade_of
 from cabin_signal.stray_light import StrayLight
 from cabin_signal.stretch import Stretch
 
@@ -34,6 +34,8 @@ FLICKER, FLICKER_MUCH = 0.15, 2.0
 """Flicker of stray light, in pulse heights, that hurts, and that spoils."""
 CLIPPED_PART, SHADES = 0.15, 30
 """Part of the samples at one extreme that is clipping, where a wave has at least so many different values."""
+CLIPPED_SCORE = 0.6
+"""The most that a clipped wave is worth: its height is lost, the time of its pulses is not."""
 LOW_PERFUSION = 0.3
 """Perfusion index in percent below which a reading is to be retried with a warm hand."""
 ELSEWHERE_S, ELSEWHERE = 0.9, 0.3
@@ -104,9 +106,8 @@ class PpgQuality:
         if not spoiling:
             spoiling, hurting = self._disturbed(look, ripple)
             self._distrusted(trust, spoiling, hurting)
-        grade = grade_of(spoiling, hurting)
-        self.score = self._scored(grade, trust, ripple)
-        return QualitySpan(start, end, grade, tuple(sorted(spoiling | hurting)), self.score)
+        self.score = self._scored(spoiling, trust, ripple)
+        return QualitySpan(start, end, grade_of(spoiling, hurting), tuple(sorted(spoiling | hurting)), self.score)
 
     def _distrusted(self, trust: float | None, spoiling: set[str], hurting: set[str]) -> None:
         """Pulses unlike each other are a movement, unless a reason is already known."""
@@ -117,10 +118,13 @@ class PpgQuality:
         elif not spoiling | hurting:
             hurting.add("movement")
 
-    def _scored(self, grade: Grade, trust: float | None, ripple: float | None) -> float | None:
-        if grade == "bad":
+    def _scored(self, spoiling: set[str], trust: float | None, ripple: float | None) -> float | None:
+        if spoiling - {"saturation"} or "finger-out" in spoiling:
             return 0.0
-        return None if trust is None else round(trust * max(0.0, min(1.0, 1.0 + NOISE - (ripple or 0.0))), 3)
+        if trust is None:
+            return 0.0 if spoiling else None
+        score = round(trust * max(0.0, min(1.0, 1.0 + NOISE - (ripple or 0.0))), 3)
+        return min(score, CLIPPED_SCORE) if spoiling else score
 
     def _no_finger(self, look: Samples, real: Samples, end: int) -> set[str]:
         if len(real) < 0.8 * len(look) or not len(real):
