@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -146,13 +144,21 @@ def test_a_spike_leaves_nothing() -> None:
     assert not Jumps().update(wave, 2.0).any()
 
 
-@given(cuts=st.lists(st.integers(0, 400), max_size=5), limit=st.floats(0.5, 5))
-def test_jumps_do_not_depend_on_the_cuts(cuts: list[int], limit: float) -> None:
-    wave = np.cumsum(np.random.default_rng(3).standard_normal(400))
+def test_jumps_of_one_hop_and_of_the_next_add_up() -> None:
     jumps = Jumps()
-    edges = [0, *sorted(cuts), 400]
-    parts = [jumps.update(wave[a:b], limit) for a, b in pairwise(edges)]
-    assert np.allclose(np.concatenate(parts), Jumps().update(wave, limit))
+    wave = np.repeat([0.0, 5.0, 9.0, 2.0], 25)
+    parts = [jumps.update(wave[i : i + 20], 2.0) for i in range(0, 100, 20)]
+    assert not np.concatenate(parts).any()
+    assert len(jumps.update(wave[:0], 2.0)) == 0
+
+
+@pytest.mark.parametrize("height", [0.5, 3.0, 30.0])
+def test_a_hum_however_high_is_no_jump(height: float) -> None:
+    t = np.arange(1000) / 125
+    hum = height * np.sin(2 * np.pi * 50 * t)
+    jumps = Jumps()
+    parts = [jumps.update(hum[i : i + 31], 1.0) for i in range(0, 1000, 31)]
+    assert np.allclose(np.concatenate(parts), hum)
 
 
 # --- polarity ------------------------------------------------------------------------------------------------------
