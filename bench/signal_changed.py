@@ -122,14 +122,10 @@ def _second_channel(each: Sequence[Result]) -> Figure:
 
 def _on_nothing() -> Figure:
     counts = {name: beats_on_nothing(make) for name, make in LEADS.items()}
-    return Figure(
-        "beats on a flat or open lead",
-        float(sum(counts.values())),
-        "beats",
-        0.0,
-        remark="60 s each: " + ", ".join(f"{name} {count}" for name, count in counts.items()),
-        decimals=0,
-    )
+    every, withheld = (sum(each) for each in zip(*counts.values(), strict=True))
+    each = ", ".join(f"{name} {count}" for name, (count, _) in counts.items())
+    remark = f"60 s each: {each}; {withheld} of them in seconds graded bad"
+    return Figure("beats on a flat or open lead", float(every), "beats", 0.0, remark=remark, decimals=0)
 
 
 def _table(short: Results, losses: Mapping[str, Mapping[str, float]]) -> str:

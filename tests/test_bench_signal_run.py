@@ -64,7 +64,7 @@ def test_every_detector_has_one_name_and_ours_begin_alike() -> None:
 
 @pytest.mark.parametrize("name", ["zeros", "1 mV", "no samples", "at a rail"])
 def test_a_lead_without_anything_has_no_beat(name: str) -> None:
-    assert beats_on_nothing(LEADS[name]) == 0
+    assert beats_on_nothing(LEADS[name]) == (0, 0)
 
 
 def test_the_loss_is_what_a_change_costs_in_points() -> None:
