@@ -24,6 +24,11 @@ COMPARED, ALIKE, ALIKE_RATE = 7, 0.7, 0.1
 """Beats after which shapes may speak; their mean likeness from which they do; how fast it is learnt."""
 MURMUR, UNLIKE_WEIGHT = 0.3, 0.8
 """Least murmur that is noise; what unlikeness counts beside it."""
+KNOWN = 14
+"""Beats after which those that look like none before are strangers: the first shape takes eight."""
+SURELY_MURMUR, MOSTLY_MURMUR, STRANGERS = 0.78, 0.55, 0.15
+"""Median murmur above which there is no heart to be seen, before and after shapes are known; and the mean likeness
+below which that is so (white noise has 0.73 and 0)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ class Pick:
 
     candidate: Candidate
     known: int
+    hidden: bool = False
+    """Whether it is no clear beat: there is as much beside it as in it, and it looks like none before."""
 
 
 class Picker:
@@ -86,6 +93,7 @@ class Picker:
         self._shapes = shapes
         self._likeness, self._compared = 0.5, 0
         """Running mean of how well beats fit the shapes known before them, and of how many beats."""
+        self._murmurs: deque[float] = deque(maxlen=8)
         self._fs = fs
         self._waiting: list[Candidate] = []
         self._heights: deque[float] = deque(maxlen=8)
@@ -114,6 +122,10 @@ class Picker:
     def noisiness(self) -> float | None:
         """Height of rejected maxima over that of beats: near 0 when clean; None before the first beat."""
         return median(self._noises) / median(self._heights) if self._last and self._heights else None
+
+    def murmur(self) -> float:
+        """Median of what there was beside the latest picks, in their heights; 0 before the first."""
+        return median(self._murmurs) if self._murmurs else 0.0
 
     def _take(self, candidate: Candidate, ready: int) -> list[Pick]:
         if self._heights:
@@ -186,6 +198,7 @@ class Picker:
             self._shapes.learn(c.at)
 
     def _accept(self, c: Candidate, known: int) -> Pick:
+        self._murmurs.append(c.murmur)
         if self._shapes is not None:
             self._likeness += ALIKE_RATE * (max(0.0, self._shapes.likeness(c.at)) - self._likeness)
             self._compared += 1
@@ -198,7 +211,16 @@ class Picker:
         self._weight = 1.0
         later = [r for r in self._rejected if self._since(r) >= self._rules.refractory]
         self._rejected = deque(later, maxlen=32)
-        return Pick(c, known)
+        return Pick(c, known, self._is_hidden())
+
+    def _is_hidden(self) -> bool:
+        """Whether what was picked lately is noise from top to bottom: an open lead, hum, a line that only wanders."""
+        if self._shapes is None:
+            return False
+        murmur = self.murmur()
+        if self._compared < KNOWN:
+            return murmur > SURELY_MURMUR
+        return murmur > MOSTLY_MURMUR and self._likeness < STRANGERS
 
     def _usual(self) -> float:
         usual = median(self._intervals) if self._intervals else self._fs
