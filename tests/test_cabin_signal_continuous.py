@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cabin_signal.continuous import LEAST_MV_S, Continuous
+from cabin_signal.continuous import LEAST_MV_S, SHORT_HOLE_S, Continuous
 from tests.cabin_signal_models import Array, heart
 
 FS = 250.0
@@ -55,7 +55,18 @@ def test_what_a_short_hole_held_back_comes_when_it_ends_and_says_so() -> None:
     before, _ = whole.update(x[:500])
     within, _ = whole.update(x[500:520])
     after, _ = whole.update(x[520:530])
-    assert (len(before), len(within), len(after), whole.late) == (500, 0, 30, 520)
+    assert (len(before), len(within), len(after)) == (500, 0, 30)
+    assert [whole.released(known) for known in (500, 501, 520, 521)] == [500, 520, 520, 521]
+
+
+def test_what_a_long_hole_held_back_comes_once_it_is_too_long_to_be_crossed() -> None:
+    whole, short = Continuous(FS), int(SHORT_HOLE_S * FS)
+    x = lead(4)
+    x[500:700] = np.nan
+    lengths = [len(whole.update(x[i : i + 1])[0]) for i in range(len(x))]
+    assert lengths[500 : 500 + short] == [0] * short
+    assert lengths[500 + short] == short + 1
+    assert [whole.released(known) for known in (500, 501, 501 + short)] == [500, 500 + short, 501 + short]
 
 
 def test_after_a_long_hole_the_lead_goes_on_from_where_it_was() -> None:

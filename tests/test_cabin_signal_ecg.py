@@ -238,6 +238,13 @@ def test_any_cuts_give_the_same_findings(seed: int, cuts: list[int]) -> None:
     assert together([*parts, stream.finish()]) == run(x)
 
 
+def test_a_short_hole_later_in_the_block_delays_no_announcement() -> None:
+    x = noisy(seconds=30)
+    for at in range(300, len(x), 97):
+        x[at : at + 2] = np.nan
+    assert run(x) == run(x, block=1)
+
+
 def test_what_is_known_does_not_depend_on_what_comes() -> None:
     x = spoilt(3)
     early, late = EcgStream(FS), EcgStream(FS)

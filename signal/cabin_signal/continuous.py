@@ -47,8 +47,9 @@ class Continuous:
         self._awaited = 0
         """Samples of the open hole that are not handed on yet."""
         self._in = 0
-        self.late = 0
-        """Index of the sample that ended the last short hole: what lies before it was not known earlier."""
+        self._kept_back: deque[tuple[int, int]] = deque(maxlen=round(fs))
+        """Of each hole, its first sample and the one with which what was kept back for it came out: more than fit
+        into a second."""
 
     def update(self, block: Samples) -> tuple[Samples, Mask]:
         """(samples without holes and jumps, which of them are no part of a long hole), `delay` samples late."""
@@ -62,6 +63,10 @@ class Continuous:
         real = np.concatenate([self._real, *(mask for _, mask in parts)])
         self._real = real[len(x) :]
         return self._jumps.update(x), real[: len(x)]
+
+    def released(self, known: int) -> int:
+        """When the first `known` samples had come out, at the earliest: a hole keeps back its own for a while."""
+        return max((end for start, end in self._kept_back if start < known <= end), default=known)
 
     def _goes_on(self, values: Samples, level: float) -> tuple[Samples, Mask]:
         x = values - level
@@ -78,15 +83,17 @@ class Continuous:
             if finite[start]:
                 parts += self._after_hole(block[start:end], self._in + start)
             else:
-                parts += self._hole(end - start)
+                parts += self._hole(end - start, self._in + start)
         return parts
 
-    def _hole(self, length: int) -> list[tuple[Samples, Mask]]:
+    def _hole(self, length: int, index: int) -> list[tuple[Samples, Mask]]:
         if self._level is None:
             return [self._hold(length)]
+        first = index - self._awaited
         self._awaited += length
         if self._awaited <= self._short:
             return []
+        self._kept_back.append((first, first + self._short))
         length, self._awaited, self._level = self._awaited, 0, None
         return [self._hold(length)]
 
@@ -100,7 +107,8 @@ class Continuous:
         if self._awaited:
             across = np.linspace(self._held, float(values[0]) - self._level, self._awaited + 2)[1:-1]
             parts.append((across, np.ones(self._awaited, dtype=bool)))
-            self._awaited, self.late = 0, index
+            self._kept_back.append((index - self._awaited, index))
+            self._awaited = 0
         return [*parts, self._goes_on(values, self._level)]
 
 

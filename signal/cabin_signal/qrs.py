@@ -171,4 +171,4 @@ class QrsDetector:
         fresh = before is None or self._hid or self._holes.between(before, at)
         self._hid = False
         sample = at - self._whole.delay
-        return Beat(sample, max(sample, pick.known, self._whole.late), fresh)
+        return Beat(sample, max(sample, self._whole.released(pick.known)), fresh)
