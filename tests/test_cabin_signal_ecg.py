@@ -47,7 +47,7 @@ def assert_all_found(x: Array, fs: float = FS, within_s: float = 0.012) -> None:
     assert (judged.missed, judged.invented) == (0, 0)
 
 
-@pytest.mark.parametrize("fs", [125.0, 128.0, 200.0, 250.0, 360.0, 500.0, 1000.0])
+@pytest.mark.parametrize("fs", [100.0, 110.0, 125.0, 128.0, 200.0, 250.0, 360.0, 500.0, 1000.0])
 def test_every_r_peak_is_found_at_every_rate(fs: float) -> None:
     assert_all_found(noisy(fs, 30), fs)
 

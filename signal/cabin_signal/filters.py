@@ -75,14 +75,14 @@ class Sections:
     """A cascade of second-order sections that remembers its state from block to block, beginning at rest."""
 
     def __init__(self, sections: list[Section]) -> None:
-        """`sections`: the output of one of the designs below, or several of them added together."""
+        """`sections`: the output of one of the designs below, or several together; without any, all passes."""
         self._sos = np.array(sections, dtype=np.float64)
         self._state = np.zeros((1, len(sections), 2))
 
     def update(self, block: ArrayLike) -> Samples:
         """The filtered block, as long as the block; the block itself is left as it was."""
         x: Samples = np.array(block, dtype=np.float64, order="C", ndmin=2)
-        if x.size:
+        if x.size and self._sos.size:
             _run(self._sos, x, self._state)
         filtered: Samples = x[0]
         return filtered

@@ -16,6 +16,7 @@ from cabin_signal.continuous import Continuous
 from cabin_signal.filters import Samples, Sections, high_pass, low_pass, notch
 from cabin_signal.finder import Finder, measured_delay
 from cabin_signal.findings import Beat
+from cabin_signal.mains import HIGHEST, MAINS_HZ
 from cabin_signal.second_opinion import SecondOpinion
 from cabin_signal.shapes import Shapes
 from cabin_signal.stretch import Holes, Mask, Stretch
@@ -42,8 +43,9 @@ BEGIN_S = 0.03
 """What seems to beat so soon after the start is the filters' waking up."""
 HOLE_S = 0.2
 """So long a hole may have swallowed a beat."""
-MAINS_HZ, MAINS_QUALITY = (50.0, 60.0), 5.0
-"""Taken out before beats are looked for; so far from the band of the QRS a wide notch delays it by 1 ms."""
+MAINS_QUALITY = 5.0
+"""Of the notches that take mains out before beats are looked for: so wide, and so far from the band of the QRS, they
+delay it by 1 ms."""
 SOFT, LOUD = 0.45, 0.8
 """Murmur beside beats that takes nothing from their clearness, and that takes all."""
 FINE_S = 0.012
@@ -118,7 +120,7 @@ class QrsDetector:
         """`fs` in Hz."""
         self._whole = Continuous(fs)
         self._peak = RPeak(fs)
-        mains = (notch(hertz, MAINS_QUALITY, fs) for hertz in MAINS_HZ if hertz < 0.45 * fs)
+        mains = (notch(hertz, MAINS_QUALITY, fs) for hertz in MAINS_HZ if hertz < HIGHEST * fs)
         self._hum = Sections([section for sections in mains for section in sections])
         self._finder = Finder(RULES, fs, QrsCurve(fs), _curve_delay(fs), Shapes(fs))
         self._holes = Holes(int(HOLE_S * fs))
