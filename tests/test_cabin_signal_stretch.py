@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cabin_signal.maxima import Maxima
-from cabin_signal.stretch import Bridge, Holes, Stretch
+from cabin_signal.stretch import Bridge, Holes, Pending, Stretch
 
 NAN = float("nan")
 
@@ -107,3 +107,16 @@ def test_what_is_below_the_floor_is_no_maximum() -> None:
 @pytest.mark.parametrize("level", [0.0, 3.0])
 def test_a_flat_curve_has_no_maximum(level: float) -> None:
     assert len(Maxima(2, 0).update(np.full(50, level))) <= (level > 0)
+
+
+@given(sizes=st.lists(st.integers(0, 10), max_size=40), taken=st.sets(st.integers(0, 39)))
+def test_what_waits_is_taken_once_and_in_order(sizes: list[int], taken: set[int]) -> None:
+    pending, total, out = Pending(25), 0, np.zeros(0)
+    for number, size in enumerate(sizes):
+        full = pending.add(np.arange(total, total + size, dtype=float))
+        total += size
+        assert full == (total - len(out) >= 25)
+        if full or number in taken:
+            out = np.concatenate((out, pending.take()))
+    assert np.array_equal(np.concatenate((out, pending.take())), np.arange(total, dtype=float))
+    assert len(pending.take()) == 0

@@ -47,6 +47,8 @@ class CurveLength:
         return [at - self._late for at, way in self._maxima.update(self._way(x)) if self._is_beat(at, way)]
 
     def _way(self, x: Samples) -> Samples:
+        if not len(x):
+            return x
         band = self._band.update(x)
         steps = band - np.concatenate(([self._before], band[:-1]))
         self._before = float(band[-1])

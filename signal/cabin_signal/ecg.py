@@ -22,6 +22,7 @@ from cabin_signal.findings import Beat, QualitySpan, RatePoint
 from cabin_signal.qrs import QrsDetector
 from cabin_signal.rate import RateWatch
 from cabin_signal.rhythm import RhythmSpan, RhythmWatch
+from cabin_signal.stretch import Pending
 
 SLOWEST_HZ, FASTEST_HZ = 100.0, 10_000.0
 """Below, the QRS is not seen well enough; above, nobody samples an ECG, and a rate or a unit was mistaken."""
@@ -52,6 +53,7 @@ class EcgStream:
         self._rate = RateWatch(fs)
         self._quality = EcgQuality(fs)
         self._rhythm = RhythmWatch(fs)
+        self._waves = Pending(int(fs))
         self._now = 0
         self._seconds = 0
 
@@ -69,6 +71,7 @@ class EcgStream:
         """The rest, at the end of the stream; call it once, and `update` no more."""
         new = _New()
         end = self._now
+        self._rhythm.update(self._waves.take())
         beats = self._detector.update(np.full(int(FLUSH_S * self._fs), np.nan)) + self._detector.finish(end)
         self._take([Beat(b.sample, min(b.announced, end), b.fresh) for b in beats if b.sample < end], new)
         if end > self._second(self._seconds):
@@ -85,9 +88,12 @@ class EcgStream:
     def _step(self, piece: Samples, new: _New) -> None:
         self._now += len(piece)
         self._quality.update(piece)
-        self._rhythm.update(piece)
-        self._take(self._detector.update(piece), new)
+        self._waves.add(piece)
+        if beats := self._detector.update(piece):
+            self._rhythm.update(self._waves.take())
+            self._take(beats, new)
         if self._now == self._next_second():
+            self._rhythm.update(self._waves.take())
             self._grade(self._second(self._seconds), self._now, new)
             self._seconds += 1
             new.rhythm_span(self._rhythm.pass_time(self._now))

@@ -19,7 +19,7 @@ from cabin_signal.findings import Beat
 from cabin_signal.mains import HIGHEST, MAINS_HZ
 from cabin_signal.second_opinion import SecondOpinion
 from cabin_signal.shapes import Shapes
-from cabin_signal.stretch import Holes, Mask, Stretch
+from cabin_signal.stretch import Holes, Mask, Pending, Stretch
 
 RULES = Rules(
     dominance=0.25,
@@ -88,15 +88,22 @@ class RPeak:
         self._reach, self._fine = int(REACH_S * fs), max(1, int(FINE_S * fs))
         self._level = Sections(high_pass(1, 2, fs))
         self._x, self._flat = Stretch(int(4 * fs)), Stretch(int(4 * fs))
+        self._pending = Pending(int(fs))
         self._lean = 0.0
 
     def update(self, x: Samples) -> None:
         """The newest bridged samples, at most a second."""
+        if self._pending.add(x):
+            self._read()
+
+    def _read(self) -> None:
+        x = self._pending.take()
         self._x.append(x)
         self._flat.append(self._level.update(x))
 
     def near(self, middle: int) -> int:
         """The sample of the peak of the QRS around `middle`."""
+        self._read()
         first = self._flat.first(middle - self._reach)
         wave = self._flat.window(first, middle + self._reach + 1)
         if not len(wave):

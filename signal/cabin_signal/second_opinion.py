@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-
 from cabin_signal.curve_length import CurveLength
 from cabin_signal.filters import Samples
+from cabin_signal.stretch import Pending
 
 SAME_S = 0.15
 WINDOW_S = 5.0
@@ -27,14 +26,14 @@ class SecondOpinion:
         """`fs` in Hz, above 40."""
         self._other = CurveLength(fs)
         self._same, self._window, self._known = (int(s * fs) for s in (SAME_S, WINDOW_S, KNOWN_S))
-        self._unread: list[Samples] = []
-        """Read when agreement is asked for, once a second: larger pieces cost less, and nobody waits for them."""
+        self._pending = Pending(int(fs))
         self._ours: deque[int] = deque(maxlen=64)
         self._theirs: deque[int] = deque(maxlen=64)
 
     def update(self, x: Samples) -> None:
         """The newest samples without holes, in mV, at most a second."""
-        self._unread.append(x)
+        if self._pending.add(x):
+            self._read()
 
     def beat(self, at: int) -> None:
         """The first detector found a beat at this sample."""
@@ -42,8 +41,7 @@ class SecondOpinion:
 
     def agreement(self, now: int) -> float | None:
         """Part of the beats of the last seconds before sample `now` that both found; None where neither found one."""
-        self._theirs.extend(self._other.update(np.concatenate(self._unread)) if self._unread else ())
-        self._unread.clear()
+        self._read()
         if not self._ours:
             return None
         start, end = max(now - self._known - self._window, self._ours[0] - self._same), now - self._known
@@ -52,6 +50,9 @@ class SecondOpinion:
         both = _matched(ours, theirs, self._same)
         either = len(ours) + len(theirs) - both
         return both / either if either else None
+
+    def _read(self) -> None:
+        self._theirs.extend(self._other.update(self._pending.take()))
 
 
 def _matched(ours: list[int], theirs: list[int], same: int) -> int:

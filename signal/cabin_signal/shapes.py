@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from cabin_signal.filters import Samples, Sections, high_pass, low_pass
-from cabin_signal.stretch import Stretch
+from cabin_signal.stretch import Pending, Stretch
 
 BAND_HZ = (3.0, 25.0)
 """What is compared: QRS complexes, without baseline, little of T."""
@@ -45,6 +45,7 @@ class Shapes:
         """`fs` in Hz."""
         self._band = Sections(high_pass(2, BAND_HZ[0], fs) + low_pass(2, BAND_HZ[1], fs))
         self._wave = Stretch(int(KEPT_S * fs))
+        self._pending = Pending(int(fs))
         self._half = int(HALF_S * fs)
         self._delay = round(DELAY_S * fs)
         self._step = max(1, round(SHIFT_S * fs / SHIFTS))
@@ -52,7 +53,11 @@ class Shapes:
 
     def update(self, x: Samples) -> None:
         """The newest bridged samples in mV, at most a second."""
-        self._wave.append(self._band.update(x))
+        if self._pending.add(x):
+            self._read()
+
+    def _read(self) -> None:
+        self._wave.append(self._band.update(self._pending.take()))
 
     def likeness(self, at: int) -> float:
         """Correlation, -1 to 1, of the wave around sample `at` with the nearest shape of the heart; 0 without one."""
@@ -88,6 +93,7 @@ class Shapes:
 
     def _waves(self, at: int) -> Samples:
         """The wave around `at` at every shift, each of length one (shifts, samples); none where it is not kept."""
+        self._read()
         reach = self._half + SHIFTS * self._step
         middle = at + self._delay
         wave = self._wave.window(middle - reach, middle + reach + 1)

@@ -1,4 +1,4 @@
-"""Two small memories of a stream: the last stretch of it, and the way over its holes."""
+"""Small memories of a stream: the last stretch of it, what of it still waits, and the way over its holes."""
 
 from __future__ import annotations
 
@@ -42,6 +42,27 @@ class Stretch:
     def first(self, start: int) -> int:
         """The index at which `window(start, ...)` really begins."""
         return max(start, self._from)
+
+
+class Pending:
+    """Samples that wait for whoever needs them only now and then: larger pieces cost less than many small ones."""
+
+    def __init__(self, most: int) -> None:
+        """Holds about `most` samples, then they must be taken."""
+        self._most = most
+        self._pieces: list[Samples] = []
+        self._held = 0
+
+    def add(self, x: Samples) -> bool:
+        """Whether it is time to take them."""
+        self._pieces.append(x)
+        self._held += len(x)
+        return self._held >= self._most
+
+    def take(self) -> Samples:
+        """All that wait, in order; none afterwards."""
+        pieces, self._pieces, self._held = self._pieces, [], 0
+        return pieces[0] if len(pieces) == 1 else np.concatenate((np.zeros(0), *pieces))
 
 
 class Bridge:
