@@ -29,8 +29,9 @@ _LEAD = re.compile(
     r"(ML)?I{1,3}|A?V[RLF]|V[1-9]R?|(M|CM|CC)[VL]?[1-9]|D[1-4]|ECG.*|EKG.*|.*\bLEAD\b.*", re.IGNORECASE
 )
 _OPTICAL = re.compile(r".*(PLETH|PPG).*", re.IGNORECASE)
-_TO_MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "µV": 1e-3, "nV": 1e-6}
-_NO_VOLTAGES = frozenset({"mmHg", "bpm", "pm", "/min", "%", "Cel", "degC", "l/min", "L/min", "kPa", "g", "m/s2"})
+_TO_MILLIVOLTS = {"v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "nu": 1.0}
+"""Case does not matter; "NU", no unit, and none at all are taken as millivolts."""
+_VOLTAGES = _TO_MILLIVOLTS.keys() - {"nu"}
 WIDEST_MV = 100.0
 """An ECG moves by some millivolts within a second; by so much only when microvolts are taken for millivolts."""
 
@@ -69,9 +70,10 @@ def read_wave(path: Path, kind: Kind, channel: str | None = None) -> Recording:
 def _recording(samples: Samples, fs: float, name: str, unit: str | None, kind: Kind) -> Recording:
     if kind == "ppg":
         return Recording(samples, fs, name)
-    if unit in _NO_VOLTAGES:
+    scale = _TO_MILLIVOLTS.get((unit or "nu").casefold())
+    if scale is None:
         raise RecordingError(f"The channel {name} is in {unit}: an ECG is a voltage; name another channel.", 2)
-    millivolts = samples * _TO_MILLIVOLTS.get(unit or "", 1.0)
+    millivolts = samples * scale
     if _usual_range(millivolts, int(fs)) > WIDEST_MV:
         raise RecordingError(
             f"The channel {name} moves by more than {WIDEST_MV:g} mV in most seconds, which no heart does:"
@@ -193,7 +195,7 @@ def _first(names: list[str], units: list[str], kind: Kind, base: Path) -> int:
     own, other = (_LEAD, _OPTICAL) if kind == "ecg" else (_OPTICAL, _LEAD)
     called = [index for index, name in enumerate(names) if own.fullmatch(name)]
     free = [index for index, name in enumerate(names) if not other.fullmatch(name)]
-    voltages = [index for index in free if kind == "ecg" and units[index] in _TO_MILLIVOLTS]
+    voltages = [index for index in free if kind == "ecg" and (units[index] or "").casefold() in _VOLTAGES]
     alone = free if len(names) == 1 else []
     for candidates in (called, voltages, alone):
         if candidates:

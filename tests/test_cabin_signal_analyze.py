@@ -25,7 +25,9 @@ def test_the_shape_of_an_ecg() -> None:
     assert all(r > b for b, r in zip(out["beats"], out["reported"], strict=True))
     assert set(out["heart_rate"][0]) == {"t", "bpm"}
     assert out["heart_rate"][-1]["bpm"] == pytest.approx(75, abs=0.3)
-    assert out["quality"] == [{"start": 0, "end": 10000, "grade": "good", "reasons": []}]
+    begun, then = out["quality"]  # nothing is good before the first beat was seen
+    assert (begun["start"], begun["grade"], begun["reasons"]) == (0, "usable", ["no-beats"])
+    assert then == {"start": begun["end"], "end": 10000, "grade": "good", "reasons": []} and begun["end"] <= 750
     assert out["rhythm"][0] == {"start": out["beats"][0], "end": out["beats"][30], "verdict": "regular"}
 
 
@@ -88,7 +90,7 @@ def test_holes_leave_no_nan_in_the_json() -> None:
     x[3000:4000] = np.nan
     out = analyze_ecg(x, 250, "II")
     json.dumps(out, allow_nan=False)
-    assert [q["reasons"] for q in out["quality"]] == [[], ["electrode-off"], []]
+    assert [q["reasons"] for q in out["quality"]] == [["no-beats"], [], ["electrode-off"], []]
 
 
 def test_an_empty_recording_has_empty_findings() -> None:

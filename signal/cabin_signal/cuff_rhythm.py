@@ -1,7 +1,8 @@
 """Whether the beats under a cuff come at even intervals, and how fast they come.
 
 An oscillometric reading is made of some thirty different beats: where each has a size of its own, the envelope is
-ragged and the pressures are less sure. This states a fact of these beats; a rhythm is read in an ECG.
+ragged and the pressures are less sure. This states a fact of these beats; a rhythm is read in an ECG. Clinical
+reference 1.9 and 1.10 (uneven beats question a reading; a warning goes with the value, not instead of it).
 """
 
 from __future__ import annotations

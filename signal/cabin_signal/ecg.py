@@ -36,6 +36,7 @@ class EcgFindings:
 
     beats: tuple[Beat, ...] = ()
     heart_rate: tuple[RatePoint, ...] = ()
+    """As of each beat; none after a bad second."""
     quality: tuple[QualitySpan, ...] = ()
     """One span for each second."""
     rhythm: tuple[RhythmSpan, ...] = ()
@@ -56,6 +57,8 @@ class EcgStream:
         self._waves = Pending(int(fs))
         self._now = 0
         self._seconds = 0
+        self._bad = False
+        """Whether the last second was: no rate is stated then."""
 
     def update(self, block: ArrayLike) -> EcgFindings:
         """What these samples (mV, one dimension, any number, NaN where there are none) let become known."""
@@ -102,14 +105,15 @@ class EcgStream:
         for beat in beats:
             new.beats.append(beat)
             self._quality.beat(beat.sample)
-            if (point := self._rate.add(beat)) is not None:
+            if (point := self._rate.add(beat)) is not None and not self._bad:
                 new.heart_rate.append(point)
             new.rhythm_span(self._rhythm.add(beat))
 
     def _grade(self, start: int, end: int, new: _New) -> None:
         span = self._quality.grade(start, end, self._detector.clearness(end))
         new.quality.append(span)
-        if span.grade == "bad":
+        self._bad = span.grade == "bad"
+        if self._bad:
             self._rhythm.spoiled(start, end)
 
 

@@ -54,12 +54,13 @@ class EcgQuality:
         raw = self._raw.window(start, end)
         x, _ = self._bridge.update(raw)
         hum, drift = float(np.mean(self._mains.update(x))), float(np.ptp(self._baseline.update(x)))
-        spoiling = _contact(raw)
-        hurting: set[str] = set()
-        if not spoiling:
-            spoiling, hurting = _disturbed(hum, drift, clearness)
-            if end - self._last_beat > PAUSE_S * self._fs:
-                spoiling.add("no-beats")
+        if off := _contact(raw):
+            return QualitySpan(start, end, "bad", tuple(off), 0.0)
+        spoiling, hurting = _disturbed(hum, drift, clearness)
+        if end - self._last_beat > PAUSE_S * self._fs:
+            spoiling.add("no-beats")
+        elif clearness is None:
+            hurting.add("no-beats")  # nothing is good before the first beat was seen
         grade = grade_of(spoiling, hurting)
         score = 0.0 if grade == "bad" and clearness is None else clearness
         return QualitySpan(start, end, grade, tuple(sorted(spoiling | hurting)), score)

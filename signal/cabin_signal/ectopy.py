@@ -2,6 +2,7 @@
 
 A beat that begins in a ventricle spreads another way and is wide. Two QRS are compared by 2ab / (aa + bb), one for
 equals, which falls with a difference of shape and of height; the usual beat is the one that most others resemble.
+Comparing whole complexes with templates: Feldman 1977; the measure is Dice's, on samples.
 """
 
 from __future__ import annotations

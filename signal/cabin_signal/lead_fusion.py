@@ -5,6 +5,9 @@ nor is missed. R lies elsewhere in every lead (the QRS reaches V1 before V6): ea
 others is taken off before the middle of the votes is the beat, and a lead that falls out therefore moves no interval.
 Where some leads mostly agree, one that agrees with none of them loses its vote, whatever its grade says.
 
+Own construction; the usual way to join detectors of several leads is such a vote (Ledezma and Altuve 2019 review
+and optimise one).
+
 Works on a finished strip: all leads are there before the first beat is stated.
 """
 

@@ -3,7 +3,8 @@
 Noise that does not keep step with the heart sinks with the square root of the number of beats. Left out are beats of
 another shape (ventricular ectopy, a knock) and beats that came early (their P and T belong to another interval). The
 baseline is drawn through the PR level of the beats that stay, the flattest place before the QRS, so that
-breathing neither tilts T nor moves the isoelectric line.
+breathing neither tilts T nor moves the isoelectric line. Median beats are what recorders of resting ECGs measure on
+(AHA/ACC/HRS 2007, part I: representative complexes).
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 A pleth has no unit that holds from one sensor to the next, so everything is measured against the height of its own
 recent pulses. Steps of a quarter second, with what the last 0.75 s look like, show a finger that left within one.
+Sources: clinical reference 2.3 (finger off, low perfusion below 0.3 %, loss of likeness for movement; Orphanidou 2015
+for likeness); the limits in pulse heights are our own, set on development recordings.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 The wave is smoothed (0.5 to 4 Hz: the pulse and its first harmonics), its upstrokes are taken (`upstroke`), and those
 that are pulses are chosen among them (`pulse_choice`). The systolic peak is the extreme of the waveform itself near
-the crest. The unit of the pleth does not matter.
+the crest. The unit of the pleth does not matter. Peaks by upstrokes and their amplitude: Zong 2003 (slope sum) and
+Charlton 2022 compare the family; the choice of band and of crest is our own.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A finger loses single pulses far more often than an electrode loses beats: an early beat fills the heart too little to
 be felt. Twice the usual interval is then one interval with a pulse lost in it, and does not count; all others do, so
-that the rate of an irregular pulse is the mean one that an ECG gives, which the median interval is not.
+that the rate of an irregular pulse is the mean one that an ECG gives, which the median interval is not. Ten seconds
+and six pulses: clinical reference 2.4; leaving out doubled intervals is our own.
 """
 
 from __future__ import annotations

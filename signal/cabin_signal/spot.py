@@ -1,4 +1,8 @@
-"""One value from several: oxygen saturation from its seconds, temperature and weight from their repeats."""
+"""One value from several: oxygen saturation from its seconds, temperature and weight from their repeats.
+
+Sources: clinical reference 2.2 (median of 10 s or more within 2 %, after 20 s of settling), 4 and 7 (repeats), 8.3
+(what spreads more is called unstable).
+"""
 
 from __future__ import annotations
 
