@@ -111,7 +111,7 @@ async def visit(screen: Screen, screens: Screens, cabin: Cabin) -> tuple[list[st
     await kiosk.until("results")
     await kiosk.touch("show")
     await expect(kiosk.page.locator(".results li").first).to_be_visible()
-    lines = await kiosk.page.locator(".results li > span:first-child").all_inner_texts()
+    lines = await kiosk.page.locator(".results li .told > span:first-child").all_inner_texts()
     assert any("kg" in line for line in lines), lines
     await kiosk.walk_to("ticket")
     await kiosk.touch("choose", "values")

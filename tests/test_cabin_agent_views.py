@@ -105,7 +105,14 @@ def test_components_and_sources_are_kept() -> None:
 
 
 def test_a_strip_is_told_by_its_length() -> None:
-    assert outcome_json(ECG, text)["strip"] == {"rate": 500.0, "unit": "mV", "leads": ["I", "II"], "seconds": 0.008}
+    assert outcome_json(ECG, text)["strip"] == {
+        "rate": 500.0,
+        "unit": "mV",
+        "leads": ["I", "II"],
+        "seconds": 0.008,
+        "beats": 0,
+        "used": 0,
+    }
 
 
 def test_a_strip_with_samples_keeps_the_holes() -> None:

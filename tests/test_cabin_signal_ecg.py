@@ -294,3 +294,15 @@ def test_a_heart_on_an_electrode_that_comes_on_late_is_found() -> None:
     late = [b.sample for b in run(x).beats if b.sample > 30 * FS]
     judged = score([r for r in r_samples() if r > 30 * FS], late, 0.02 * FS)
     assert (judged.missed, judged.invented) == (0, 0)
+
+
+@pytest.mark.parametrize("gain", [1.0, -1.0, 3.0])
+def test_what_came_before_the_first_beat_deafens_nobody(gain: float) -> None:
+    """Small waves at first, as f waves are, and beats ten times as high only after two seconds."""
+    t = np.arange(round(30 * FS)) / FS
+    late = [at for at in RHYTHM if at > 2.0]
+    x = gain * (heart(late, FS, 30) + 0.05 * np.sin(2 * np.pi * 5.5 * t))
+    found = [b.sample for b in run(x).beats if b.sample > 4.5 * FS]
+    judged = score([r for r in r_samples(FS, 30) if r > 4.5 * FS], found, 0.03 * FS)
+    assert (judged.missed, judged.invented) == (0, 0)
+    assert {span.grade for span in run(x).quality[9:]} == {"good"}

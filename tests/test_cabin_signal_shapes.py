@@ -92,3 +92,10 @@ def test_what_is_no_longer_kept_is_like_nothing() -> None:
     assert shapes.likeness(at) == 0.0
     shapes.learn(at)
     assert shapes.likeness(at) == 0.0
+
+
+def test_two_waves_are_compared_with_each_other() -> None:
+    shapes, (first, second, other) = learnt([], [0, 0, 1])
+    assert shapes.alike(first, second) > 0.99
+    assert shapes.alike(first, other) < 0.5
+    assert shapes.alike(first, 100_000) == -1.0

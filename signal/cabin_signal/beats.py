@@ -24,6 +24,8 @@ COMPARED, ALIKE, ALIKE_RATE = 7, 0.7, 0.1
 """Beats after which shapes may speak; their mean likeness from which they do; how fast it is learnt."""
 MURMUR, UNLIKE_WEIGHT = 0.3, 0.8
 """Least murmur that is noise; what unlikeness counts beside it."""
+TWICE_S, SAME_HEIGHT, TWIN = 2.5, 1.5, 0.95
+"""Time, ratio of heights and likeness of two candidates that were too high for beats and are beats."""
 KNOWN = 14
 """Beats after which those that look like none before are strangers: the first shape takes eight."""
 SURELY_MURMUR, MOSTLY_MURMUR, STRANGERS = 0.78, 0.55, 0.15
@@ -93,6 +95,7 @@ class Picker:
         self._shapes = shapes
         self._likeness, self._compared = 0.5, 0
         """Running mean of how well beats fit the shapes known before them, and of how many beats."""
+        self._too_high: Candidate | None = None
         self._murmurs: deque[float] = deque(maxlen=8)
         self._fs = fs
         self._waiting: list[Candidate] = []
@@ -160,10 +163,30 @@ class Picker:
                 return [self._accept(c, known)]
             self._as_noise(c)
             return []
+        if c.height > self._absurd() and self._begins_anew(c):
+            return [self._accept(c, known)]
         self._rejected.append(c)
         if since > self._rules.after_wave and c.height <= self._absurd():
             self._noises.append(c.height)
         return []
+
+    def _begins_anew(self, c: Candidate) -> bool:
+        """Whether what is too high for a beat is the beat, come twice alike: the heights were learnt from f waves.
+
+        A knock does not come twice with one shape and height within seconds.
+        """
+        before, self._too_high = self._too_high, c
+        if before is None or self._shapes is None or (c.at - before.at) / self._fs > TWICE_S:
+            return False
+        if not 1 / SAME_HEIGHT < c.height / before.height < SAME_HEIGHT:
+            return False
+        if self._shapes.alike(before.at, c.at) < TWIN:
+            return False
+        self._heights.clear()
+        self._noises.clear()
+        self._noises.append(0.0)
+        self._heights.append(before.height)
+        return True
 
     def _threshold(self) -> float:
         noise, beat = median(self._noises), median(self._heights) * self._weight

@@ -23,6 +23,8 @@ PART = 0.5
 """Part of the usual length at which a maximum is a beat."""
 PATIENCE_S = 2.0
 """Without a beat for so long, half of that is enough, and half again."""
+BEYOND = 4.0
+"""So many times longer than usual, a beat shows that none was seen before."""
 LATE_S = 0.085
 """A maximum comes so long after the R peak, 20 ms less for a narrow QRS and 30 ms more for a wide one."""
 FLOOR_MV_S = 0.3
@@ -59,8 +61,8 @@ class CurveLength:
         usual = median(self._lengths) if self._lengths else 0.0
         if length < PART * usual * 0.5 ** int(waited / PATIENCE_S):
             return False
-        if waited > PATIENCE_S:
-            self._lengths.clear()  # it has become another heart: smaller, or another lead
+        if waited > PATIENCE_S or length > BEYOND * usual:
+            self._lengths.clear()  # another heart: smaller, or one of which only f or P waves were seen before
         self._lengths.append(length)
         self._last = at
         return True

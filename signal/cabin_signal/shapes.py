@@ -67,6 +67,11 @@ class Shapes:
             return 0.0
         return float((waves @ np.array(established).T).max())
 
+    def alike(self, one: int, other: int) -> float:
+        """Correlation of the waves around two samples; -1 where one of them is no longer kept."""
+        a, b = self._waves(one), self._waves(other)
+        return float((a @ b[len(b) // 2]).max()) if len(a) and len(b) else -1.0
+
     def learn(self, at: int) -> None:
         """The wave around `at` may be a beat: its shape counts."""
         waves = self._waves(at)
