@@ -28,7 +28,7 @@ TWICE_S, SAME_HEIGHT, TWIN = 2.5, 1.5, 0.95
 """Time, ratio of heights and likeness of two candidates that were too high for beats and are beats."""
 KNOWN = 14
 """Beats after which those that look like none before are strangers: the first shape takes eight."""
-SURELY_MURMUR, MOSTLY_MURMUR, STRANGERS = 0.78, 0.55, 0.15
+SURELY_MURMUR, MOSTLY_MURMUR, STRANGERS = 0.72, 0.55, 0.15
 """Median murmur above which there is no heart to be seen, before and after shapes are known; and the mean likeness
 below which that is so (white noise has 0.73 and 0)."""
 
