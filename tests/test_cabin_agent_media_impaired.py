@@ -67,7 +67,7 @@ async def test_on_a_link_too_narrow_for_a_face_the_picture_gives_way_and_waves_a
     async with Call(Relay(Conditions(rate=300_000, queue_s=0.300), narrow)) as call:
         # At this rate already, so that the test need not wait until a wilder beginning has been cut down to it.
         vars(call.session)["_steering"].governor = replace(Governor(), bitrate=FACE, rung=2)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not ((await call.measure(1)).wave_p50 < 100 and call.session.governor.bitrate < FACE):
                 pass
         figures = await call.measure(2)
