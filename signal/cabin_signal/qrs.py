@@ -37,6 +37,8 @@ MIDDLE_HZ = 12.0
 """Where wave and slope weigh the same in the energy."""
 REACH_S = 0.1
 """The R peak lies so near the middle of its hump."""
+FINE_S = 0.012
+"""... and so near the peak of the wave without baseline."""
 EDGE = 0.7
 """A deflection at the end of that reach counts so much less than one in the middle."""
 BEGIN_S = 0.03
@@ -48,8 +50,6 @@ MAINS_QUALITY = 5.0
 delay it by 1 ms."""
 SOFT, LOUD = 0.45, 0.8
 """Murmur beside beats that takes nothing from their clearness, and that takes all."""
-FINE_S = 0.012
-"""... and so near the peak of the wave without baseline."""
 
 
 class QrsCurve:
