@@ -14,7 +14,7 @@ from bench.latency import Player, echoes, in_place
 from bench.marked import MarkedEcg
 from bench.screens import Browser, browser, clock
 from cabin_agent.demo.cabin import DemoCabin
-from drivers import cyton
+from drivers import cyton_packets
 from tests.browser import sign_in
 
 LIMIT_MS = 150.0
@@ -34,7 +34,9 @@ class Spiked(MarkedEcg):
     def sample(self, index: int) -> bytes:
         """One packet, the same voltage on every channel."""
         mv = SPIKE_MV if index % EVERY in range(FIRST, FIRST + WIDE) else 0.0
-        return cyton.encode_packet(index, [cyton.counts(mv, channel.gain) for channel in self._board.channels])
+        return cyton_packets.encode_packet(
+            index, [cyton_packets.counts(mv, channel.gain) for channel in self._board.channels]
+        )
 
 
 async def chapter() -> Chapter:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from drivers import cyton, nonin
-from simulators.cyton import Board
+from drivers import cyton_packets, nonin_frames
+from simulators.cyton_commands import Board
 
 MOST = 32_000
 STEP_MV = 0.001
@@ -46,10 +46,10 @@ class MarkedOximeter:
 
     name = "oximeter"
     stream = "pleth"
-    rate = nonin.RATE
+    rate = nonin_frames.RATE
 
     def __init__(self) -> None:
-        self._floats = nonin.encode_floats({"hr": 60, "spo2": 97, "e_hr": 60, "e_spo2": 97})
+        self._floats = nonin_frames.encode_floats({"hr": 60, "spo2": 97, "e_hr": 60, "e_spo2": 97})
 
     def receive(self, data: bytes, now: float) -> bytes:  # noqa: ARG002
         """Nothing: the module takes no command."""
@@ -57,8 +57,8 @@ class MarkedOximeter:
 
     def sample(self, index: int) -> bytes:
         """One frame."""
-        place = index % nonin.FRAMES
-        return nonin.encode_frame(0 if place else nonin.SYNC, index, self._floats[place])
+        place = index % nonin_frames.FRAMES
+        return nonin_frames.encode_frame(0 if place else nonin_frames.SYNC, index, self._floats[place])
 
     def streaming(self) -> bool:
         """Always."""
@@ -74,7 +74,7 @@ class MarkedEcg:
 
     name = "ecg"
     stream = "ecg"
-    rate = cyton.RATE
+    rate = cyton_packets.RATE
 
     def __init__(self) -> None:
         self._board = Board()
@@ -85,8 +85,8 @@ class MarkedEcg:
 
     def sample(self, index: int) -> bytes:
         """One packet, the same voltage on every channel."""
-        counts = [cyton.counts(index * STEP_MV, channel.gain) for channel in self._board.channels]
-        return cyton.encode_packet(index, counts)
+        counts = [cyton_packets.counts(index * STEP_MV, channel.gain) for channel in self._board.channels]
+        return cyton_packets.encode_packet(index, counts)
 
     def streaming(self) -> bool:
         """Between the board's `b` and `s`."""

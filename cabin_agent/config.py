@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from cabin_agent.media.address import CameraSettings
 from cabin_agent.media.settings import MediaSettings, camera_settings, media_settings
 from cabin_agent.toml_table import ConfigError, Table, nearest, read_toml
+from drivers import protocols
 
 __all__ = [
     "DEFAULT_FILE", "Api", "Broker", "Cabin", "CameraSettings", "Config", "ConfigError", "Driver", "Gateway",
@@ -93,6 +94,8 @@ class InstrumentSettings:
 
     name: str
     driver: Driver
+    protocol: str
+    """Which wire format it speaks: one of `drivers.protocols(driver)`."""
     url: str
     """Where `drivers.stream` finds it."""
     model: str
@@ -291,6 +294,7 @@ def _instrument(name: str, table: Table) -> InstrumentSettings:
     return InstrumentSettings(
         name=name,
         driver=driver,
+        protocol=table.choice("protocol", protocols(driver), protocols(driver)[0]),
         url=table.parsed("url", _port, 'an absolute path such as "/dev/serial/by-id/..." or "socket://host:port"'),
         model=table.text("model", "the model on the plate", name),
         serial=table.text("serial", "the serial number on the plate") if table.has("serial") else "",

@@ -17,6 +17,7 @@ from cabin_signal.temperature import RoomReason, RoomWatch
 from drivers import DRIVERS
 from drivers.errors import DriverError
 from drivers.events import Event, NoValue, PressureResult, Reading
+from drivers.instrument import Instrument
 from drivers.keeper import Keeper
 from drivers.link import LinkState
 
@@ -31,16 +32,11 @@ CALIBRATION = timedelta(days=366)
 """An instrument is calibrated once a year."""
 
 
-def _options(settings: InstrumentSettings, speed: float) -> dict[str, Any]:
-    """What a driver's constructor takes from the configuration."""
-    match settings.driver:
-        case "thermometer":
-            return {"site": settings.site}
-        case "ecg":
-            return {"gain": settings.gain}
-        case "tensiometer":
-            return {"time_scale": speed}
-    return {}
+def _driver(settings: InstrumentSettings, speed: float) -> Instrument:
+    """The instrument's driver, given what it takes of its settings."""
+    driver = DRIVERS[settings.protocol]
+    offered: dict[str, Any] = {"site": settings.site, "gain": settings.gain, "time_scale": speed}
+    return driver(**{name: offered[name] for name in driver.takes})
 
 
 class Ear:
@@ -84,7 +80,7 @@ class Instruments:
             kind: Keeper(
                 kind,
                 each.url,
-                DRIVERS[kind](**_options(each, speed)),
+                _driver(each, speed),
                 self._heard,
                 self._changed,
                 accept_simulated,
@@ -154,7 +150,7 @@ class Instruments:
         identity = keeper.identity
         return Device(
             kind=kind,
-            protocol=DRIVERS[kind].protocol,
+            protocol=settings.protocol,
             model=identity.model if identity and settings.model == settings.name else settings.model,
             serial=(identity.serial if identity else None) or settings.serial or None,
             firmware=identity.firmware if identity else None,

@@ -1,6 +1,7 @@
 """Instruments: bytes in, events out.
 
-To add an instrument, write one file here, `drivers/<kind>.py`, and add its two lines below. The file holds
+To add an instrument, write one file here, named as its maker or its protocol, and add its two lines below. The file
+holds
 
 - the wire's constants and `encode...(...) -> bytes` for what is sent either way;
 - a class `Decoder` with `feed(bytes) -> list[Event]` (`drivers.instrument.Codec`): pure, no port, clock, task or log;
@@ -13,25 +14,34 @@ vectors of the maker, cut its bytes anywhere, feed it soup, and run it over ever
 
 from __future__ import annotations
 
-from drivers import audiometer, ecg, oximeter, scale, tensiometer, thermometer
+from drivers import cyton, gymcu, healthometer, nonin, suntech, tm262
 from drivers.instrument import Codec, Instrument
 
 DRIVERS: dict[str, type[Instrument]] = {
-    "oximeter": oximeter.Oximeter,
-    "ecg": ecg.Ecg,
-    "tensiometer": tensiometer.Tensiometer,
-    "thermometer": thermometer.Thermometer,
-    "scale": scale.Scale,
-    "audiometer": audiometer.Audiometer,
+    "nonin-df7": nonin.Oximeter,
+    "cyton": cyton.Ecg,
+    "suntech": suntech.Tensiometer,
+    "gymcu90614": gymcu.Thermometer,
+    "healthometer": healthometer.Scale,
+    "tm262": tm262.Audiometer,
 }
-"""Kind of instrument, as the configuration names it -> its driver."""
+"""Protocol, as the configuration names it -> its driver. The first of a kind is what the kind alone means."""
 
 DECODERS: dict[str, type[Codec]] = {
-    "nonin-df7": oximeter.Decoder,
-    "cyton": ecg.Decoder,
-    "suntech": tensiometer.Decoder,
-    "gymcu90614": thermometer.Decoder,
-    "healthometer": scale.Decoder,
-    "tm262": audiometer.Decoder,
+    "nonin-df7": nonin.Decoder,
+    "cyton": cyton.Decoder,
+    "suntech": suntech.Decoder,
+    "gymcu90614": gymcu.Decoder,
+    "healthometer": healthometer.Decoder,
+    "tm262": tm262.Decoder,
 }
 """Protocol, as `cabin decode` names it -> its decoder."""
+
+
+KINDS: tuple[str, ...] = tuple(dict.fromkeys(driver.kind for driver in DRIVERS.values()))
+"""Kinds of instrument: "oximeter", "ecg", ..."""
+
+
+def protocols(kind: str) -> tuple[str, ...]:
+    """The protocols that an instrument of this kind may speak; the first is the usual one."""
+    return tuple(name for name, driver in DRIVERS.items() if driver.kind == kind)

@@ -1,225 +1,175 @@
-"""OpenBCI Cyton board: its packets and commands, pure.
+"""OpenBCI Cyton as an electrocardiograph: reset, set the channels, stream while it is asked to.
 
-A packet is 33 bytes at 250 a second: `A0`, sample number, 8 channels of 24 bits, 6 auxiliary bytes, `C0`-`C6`. There
-is no checksum: a packet counts when its first and last byte fit and the next one begins right behind it. Answers to
-commands are text that ends with `$$$`. Source: protocol sheet "OpenBCI Cyton" (OpenBCI_Cyton_Library, brainflow).
+Source: protocol sheet "OpenBCI Cyton", sections 2 and 5; the packets are in `drivers.cyton_packets`. The board is a
+reference instrument of the open literature and not a medical device.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from contextlib import suppress
+from typing import ClassVar
 
-from drivers.events import Event, Identity, Trouble, Wave
+from drivers import cyton_packets
+from drivers.cyton_packets import Decoder as Decoder
+from drivers.cyton_packets import Packet
+from drivers.errors import DriverError, Unplugged
+from drivers.events import Identity, Trouble
+from drivers.instrument import Emit
+from drivers.stream import Line, Stream
+from drivers.together import together
 
-RESET, BEGIN, STOP, VERSION = b"v", b"b", b"s", b"V"
-TEXT_END = b"$$$"
-PACKET_START, PACKET_ENDS = 0xA0, range(0xC0, 0xC7)
-PACKET = 33
-LONGEST_TEXT = 2048
-"""The register listing, the longest answer, stays below it."""
-
-CHANNELS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
-"""What each of the 8 inputs is wired to; the other four leads are computed from I and II."""
-RATE = 250.0
-BLOCK = 10
-"""Rows of a whole block: 40 ms, which no eye sees, and a tenth of the events."""
-GAINS = {1: "0", 2: "1", 4: "2", 6: "3", 8: "4", 12: "5", 24: "6"}
-"""Amplifier gain -> its digit in a channel command."""
-REFERENCE_MV = 4500.0
-FULL_SCALE = 2**23 - 1
-RAILS = (FULL_SCALE, -FULL_SCALE - 1)
-"""7FFFFF and 800000: the amplifier is at its end, as when the electrode is off."""
-
-_FIRMWARE = re.compile(r"v\d+\.\d+\.\d+")
-_TEXT_BYTES = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
+STREAM_QUIET_S = 0.5
+"""Longest healthy silence of a stream. The sheet says 0.2 s, which is the board's; on top come the latency timer of
+the USB bridge (16 ms), the radio's repeats and a busy host's event loop, and a false alarm would cost a lead."""
+IDLE_QUIET_S = 5.0
+MOST_TEXTS = 16
+"""Answers that wait for whoever asked; nobody asks for more."""
+TRIES = 3
 
 
-def mv_per_count(gain: int) -> float:
-    """Millivolt of one count at `gain`."""
-    return REFERENCE_MV / gain / FULL_SCALE
+class Ecg:
+    """One Cyton board on one stream.
 
-
-def counts(millivolt: float, gain: int) -> int:
-    """The count that the board would send, held at its rails."""
-    return max(RAILS[1], min(RAILS[0], round(millivolt / mv_per_count(gain))))
-
-
-def encode_packet(number: int, channels: Sequence[int], aux: bytes = bytes(6), end: int = 0xC0) -> bytes:
-    """One packet: sample number modulo 256, 8 counts, 6 auxiliary bytes, end byte."""
-    body = b"".join(count.to_bytes(3, "big", signed=True) for count in channels)
-    return bytes([PACKET_START, number & 0xFF]) + body + aux + bytes([end])
-
-
-def encode_text(text: str) -> bytes:
-    """An answer of the board."""
-    return text.encode("ascii") + TEXT_END
-
-
-def encode_channel(channel: int, gain: int, *, bias: bool = True, srb2: bool = False) -> bytes:
-    """Command that powers `channel` (1-8) with its normal input.
-
-    Each lead is a difference of its own two inputs, so that `srb2`, the shared reference, is off unless asked for.
-    """
-    return f"x{channel}0{GAINS[gain]}0{bias:d}{srb2:d}0X".encode("ascii")
-
-
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One packet that fits its frame."""
-
-    number: int
-    counts: tuple[int, ...]
-
-
-class Framer:
-    """Bytes of the board, in any cut -> packets and texts (without their `$$$`); pure.
-
-    A packet is given when the byte behind it has come; `flush` gives the last one of a stream that has stopped.
+    Emits `Wave` "ecg" (see `drivers.cyton_packets.Blocks`) only between `start` and `stop`; its index is 0 at each
+    start. An idle board is asked for its version every `alive_s` seconds, and each answer is told as its `Identity`.
+    `gain` is one of `drivers.cyton_packets.GAINS`; 6 leaves room for the offset of chest electrodes. Seconds:
+    `reset_s` is how long the banner may take, `reply_s` any other answer, and the first sample.
     """
 
-    def __init__(self) -> None:
-        self._pending = bytearray()
-        self._text = bytearray()
-        self._skipped = 0
+    kind: ClassVar[str] = "ecg"
+    protocol: ClassVar[str] = "cyton"
+    line: ClassVar[Line] = Line(115200)
+    takes: ClassVar[tuple[str, ...]] = ("gain",)
 
-    def feed(self, data: bytes) -> list[Packet | str | Trouble]:
-        """Take bytes; return what they complete."""
-        self._pending += data
-        found: list[Packet | str | Trouble] = []
-        while self._pending:
-            if self._pending[0] != PACKET_START:
-                found += self._take_text_byte()
-            elif len(self._pending) <= PACKET:
-                break
-            elif self._is_packet() and self._pending[PACKET] == PACKET_START:
-                found += self._take_packet()
-            else:
-                self._slide()
-        return found
+    def __init__(self, *, gain: int = 6, reset_s: float = 3.0, reply_s: float = 1.0, alive_s: float = 2.0) -> None:
+        if gain not in cyton_packets.GAINS:
+            raise DriverError(
+                f"The ECG board has no gain {gain}: choose one of {', '.join(map(str, cyton_packets.GAINS))}."
+            )
+        self._gain = gain
+        self._reset_s = reset_s
+        self._reply_s = reply_s
+        self._alive_s = alive_s
+        self._stream: Stream | None = None
+        self._ready = False
+        self._streaming = False
+        self._unasked = False
+        self._framer = cyton_packets.Framer()
+        self._blocks = cyton_packets.Blocks(gain)
+        self._texts: asyncio.Queue[str] = asyncio.Queue(MOST_TEXTS)
+        self._flowing = asyncio.Event()
 
-    def flush(self) -> list[Packet | str | Trouble]:
-        """Take what is there as all that comes: a whole packet counts, and a broken one hides nothing behind it."""
-        found: list[Packet | str | Trouble] = []
-        while self._pending:
-            if self._is_packet():
-                found += self._take_packet()
-            else:
-                self._slide()
-            found += self.feed(b"")
-        return found
+    @property
+    def quiet_s(self) -> float | None:
+        """0.5 s once samples flow, else 5 s."""
+        return STREAM_QUIET_S if self._flowing.is_set() else IDLE_QUIET_S
 
-    def _is_packet(self) -> bool:
-        pending = self._pending
-        return len(pending) >= PACKET and pending[0] == PACKET_START and pending[PACKET - 1] in PACKET_ENDS
+    async def run(self, stream: Stream, emit: Emit) -> None:
+        """Set the board up and keep it company until the stream ends; the board is told to stop at the end."""
+        self._stream, self._framer, self._blocks = stream, cyton_packets.Framer(), cyton_packets.Blocks(self._gain)
+        try:
+            await together(self._listen(stream, emit), self._converse(stream, emit))
+        finally:
+            self._stream, self._ready, self._streaming = None, False, False
+            self._flowing.clear()
+            with suppress(Unplugged):
+                await stream.write(cyton_packets.STOP)
 
-    def _slide(self) -> None:
-        del self._pending[0]
-        self._skipped += 1
+    async def start(self) -> None:
+        """Begin to stream; returns when the first sample has come. Raises `DriverError` when none does."""
+        if self._stream is None or not self._ready:
+            raise DriverError("The ECG board is not ready: switch it on and wait until it is.")
+        if self._streaming:
+            return
+        self._blocks, self._streaming = cyton_packets.Blocks(self._gain), True
+        try:
+            await self._begin(self._stream)
+        except BaseException:
+            await self.stop()
+            raise
 
-    def _take_text_byte(self) -> list[str | Trouble]:
-        if self._pending[0] not in _TEXT_BYTES:
-            self._slide()
-            return []
-        self._text.append(self._pending.pop(0))
-        if self._text.endswith(TEXT_END):
-            text = self._text[: -len(TEXT_END)].decode("ascii")
-            self._text.clear()
-            return [*self._refused(), text]
-        if len(self._text) > LONGEST_TEXT:
-            self._drop_text()
-        return []
+    async def stop(self) -> None:
+        """Stop streaming; idempotent."""
+        self._streaming = False
+        self._flowing.clear()
+        if self._stream is not None:
+            with suppress(Unplugged):
+                await self._stream.write(cyton_packets.STOP)
 
-    def _take_packet(self) -> list[Packet | Trouble]:
-        self._drop_text()
-        body = bytes(self._pending[:PACKET])
-        del self._pending[:PACKET]
-        fields = (body[at : at + 3] for at in range(2, 26, 3))
-        return [
-            *self._refused(),
-            Packet(body[1], tuple(int.from_bytes(field, "big", signed=True) for field in fields)),
-        ]
+    async def _begin(self, stream: Stream) -> None:
+        for _ in range(TRIES):
+            await stream.write(cyton_packets.BEGIN)
+            with suppress(TimeoutError):
+                # Not wait_for: in Python 3.11 it may swallow a cancellation.
+                async with asyncio.timeout(self._reply_s):
+                    await self._flowing.wait()
+                return
+        raise DriverError("The ECG board sends no samples: check its battery, then switch it off and on.")
 
-    def _drop_text(self) -> None:
-        self._skipped += len(self._text)
-        self._text.clear()
+    async def _listen(self, stream: Stream, emit: Emit) -> None:
+        while True:
+            self._hear(self._framer.feed(await stream.read()), emit)
 
-    def _refused(self) -> list[Trouble]:
-        skipped, self._skipped = self._skipped, 0
-        return [Trouble("resync", "bytes that belong to no packet", skipped)] if skipped else []
-
-
-class Blocks:
-    """Packets -> blocks of samples, with the sample index of one stream; pure.
-
-    A `Wave` "ecg" has one column for each of `CHANNELS`, in mV at `gain`, and `BLOCK` rows. A lost packet (a gap of
-    the sample number), a change of flags or a text ends it early, so that the flags of a block hold for each row.
-    "railed:V3" says that V3 stood at the end of the amplifier's range: the number in that column is that end and no
-    voltage of a heart, and must not be analysed or drawn as one.
-    """
-
-    def __init__(self, gain: int = 6) -> None:
-        self._mv = mv_per_count(gain)
-        self._number: int | None = None
-        self._index = -1
-        self._block: list[Packet] = []
-
-    def take(self, found: Sequence[Packet | str | Trouble]) -> list[Event]:
-        """Turn what the framer found into events; a text becomes what `said` makes of it."""
-        events: list[Event] = []
+    def _hear(self, found: list[Packet | str | Trouble], emit: Emit) -> None:
+        """Sort what came: samples only when they were asked for, texts also to whoever waits for an answer."""
+        if any(isinstance(item, Packet) for item in found):
+            self._unasked = not self._streaming
+            if self._streaming:
+                self._flowing.set()
         for item in found:
-            if isinstance(item, Packet):
-                events += self._join(item)
-            else:
-                events += self.close()
-                events += said(item) if isinstance(item, str) else [item]
-        return events
+            if isinstance(item, str):
+                if self._texts.full():
+                    self._texts.get_nowait()
+                self._texts.put_nowait(item)
+        wanted = [item for item in found if self._streaming or not isinstance(item, Packet)]
+        for event in self._blocks.take(wanted):
+            # The banner is no sign of life yet: whoever hears one may order a stream at once.
+            if self._ready or not isinstance(event, Identity):
+                emit(event)
 
-    def close(self) -> list[Event]:
-        """End the block that is being filled."""
-        block, self._block = self._block, []
-        if not block:
-            return []
-        rows = tuple(tuple(count * self._mv for count in packet.counts) for packet in block)
-        return [Wave("ecg", self._index + 1 - len(block), RATE, "mV", CHANNELS, rows, _railed(block[0]))]
+    async def _converse(self, stream: Stream, emit: Emit) -> None:
+        while True:
+            if not self._ready:
+                self._ready = await self._set_up(stream, emit)
+            if self._ready and not self._streaming:
+                await self._ask_for_life(stream, emit)
+            await asyncio.sleep(self._alive_s)
 
-    def _join(self, packet: Packet) -> list[Event]:
-        lost = 0 if self._number is None else (packet.number - self._number - 1) % 256
-        differs = bool(self._block) and _railed(packet) != _railed(self._block[-1])
-        events = self.close() if lost or differs else []
-        if lost:
-            events.append(Trouble("lost-samples", "packets did not arrive", lost))
-        self._number = packet.number
-        self._index += 1 + lost
-        self._block.append(packet)
-        return events + (self.close() if len(self._block) == BLOCK else [])
+    async def _set_up(self, stream: Stream, emit: Emit) -> bool:
+        """Reset the board and set its channels; False when it did not answer as it should."""
+        banner = await self._answer(stream, cyton_packets.RESET, self._reset_s)
+        if banner is None or "Failure" in banner:
+            emit(Trouble("no-reply", "the ECG board did not answer a reset"))
+            return False
+        await stream.write(cyton_packets.STOP)
+        for channel in range(1, len(cyton_packets.CHANNELS) + 1):
+            if not await self._set_channel(stream, cyton_packets.encode_channel(channel, self._gain)):
+                emit(Trouble("no-reply", "the ECG board did not accept a channel setting"))
+                return False
+        return True
 
+    async def _set_channel(self, stream: Stream, command: bytes) -> bool:
+        for _ in range(TRIES):
+            if "Success" in (await self._answer(stream, command, self._reply_s) or ""):
+                return True
+        return False
 
-class Decoder:
-    """Bytes of the board, in any cut -> events; pure: `Framer` and `Blocks` together."""
+    async def _answer(self, stream: Stream, command: bytes, seconds: float) -> str | None:
+        """The text that answers `command`; what came before it was sent is no answer."""
+        while not self._texts.empty():
+            self._texts.get_nowait()
+        await stream.write(command)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._texts.get()
+        except TimeoutError:
+            return None
 
-    def __init__(self, gain: int = 6) -> None:
-        self._framer = Framer()
-        self._blocks = Blocks(gain)
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Take bytes; return the events that they complete."""
-        return self._blocks.take(self._framer.feed(data))
-
-    def flush(self) -> list[Event]:
-        """Return what the end of a stream or a capture completes: its last packet and block."""
-        return self._blocks.take(self._framer.flush()) + self._blocks.close()
-
-
-def _railed(packet: Packet) -> frozenset[str]:
-    pairs = zip(CHANNELS, packet.counts, strict=True)
-    return frozenset(f"railed:{channel}" for channel, count in pairs if count in RAILS)
-
-
-def said(text: str) -> list[Event]:
-    """What an answer of the board tells: its firmware, a failure, or nothing."""
-    if "Failure" in text:
-        return [Trouble("refused", "the radio dongle answers, but the ECG board does not: switch the board on")]
-    firmware = _FIRMWARE.search(text)
-    return [Identity("OpenBCI Cyton", firmware=firmware.group())] if firmware else []
+    async def _ask_for_life(self, stream: Stream, emit: Emit) -> None:
+        # After this silence nothing completes a packet that a stop cut short; it would hide the answer.
+        self._hear(self._framer.flush(), emit)
+        # A board that streams unasked has missed its stop, and answers nothing until it has one.
+        again = cyton_packets.STOP if self._unasked else b""
+        self._unasked = False
+        await stream.write(again + cyton_packets.VERSION)

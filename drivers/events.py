@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 Why = Literal[
@@ -62,7 +63,17 @@ class Reading:
     """One numeric value as the device states it."""
 
     quantity: Literal[
-        "spo2", "pulse_rate", "temperature", "ambient_temperature", "weight", "height", "bmi", "cuff_pressure"
+        "spo2",
+        "pulse_rate",
+        "heart_rate",
+        "respiratory_rate",
+        "perfusion_index",
+        "temperature",
+        "ambient_temperature",
+        "weight",
+        "height",
+        "bmi",
+        "cuff_pressure",
     ]
     value: Value
     unit: str
@@ -70,6 +81,9 @@ class Reading:
     flags: frozenset[str] = frozenset()
     detail: Mapping[str, str | float] = field(default_factory=dict)
     """What else the device says of it: averaging, mode, site, tare, the unit that was on its display, ..."""
+    taken: datetime | None = None
+    """When the device's own clock says that it was measured: without a zone, and as wrong as that clock is. None
+    where the device sends what it measures now. One that comes out of its memory has the flag "from-memory"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,8 @@ class PressureResult:
     error: str | None = None
     """None, or one word of the sheet's error table: "weak-signal", "loose-cuff", "movement", ..."""
     flags: frozenset[str] = frozenset()
+    taken: datetime | None = None
+    """As in `Reading`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +114,22 @@ class HearingRecord:
     index: int
     total: int
     flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class BeatIntervals:
+    """Times between beats as a device found them itself, in their order."""
+
+    rr_s: tuple[float, ...]
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceClock:
+    """What the device's own clock shows at this moment; whoever has a clock can tell by how much it is wrong."""
+
+    shows: datetime | None
+    """Without a zone; None: the device says that its clock was never set, or lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +150,5 @@ class Trouble:
     count: int = 1
 
 
-Event = Wave | Reading | PressureResult | HearingRecord | Identity | Trouble
+Event = Wave | Reading | PressureResult | HearingRecord | BeatIntervals | DeviceClock | Identity | Trouble
 """Everything that a driver can say."""

@@ -24,6 +24,8 @@ class Instrument(Protocol):
     protocol: ClassVar[str]
     """Name of the wire format, as `cabin decode` knows it: "nonin-df7", "suntech", ..."""
     line: ClassVar[Line]
+    takes: ClassVar[tuple[str, ...]]
+    """The settings of an instrument that its constructor takes, by keyword: "site", "gain", "time_scale"."""
 
     @property
     def quiet_s(self) -> float | None:

@@ -1,181 +1,260 @@
-"""Nonin serial data format 7: its frames, pure.
+"""Nonin OEM III / Xpod / 9560 pulse oximeter in format 7: pleth, SpO2, pulse rate.
 
-Sources: OEM III Module Specification and Technical Information 4518-001 Rev 12; 9560 OEM specification 6470-000-01
-(timer and STAT2 only); protocol sheet nonin, sections 2 and 7.
+The frames are in `drivers.nonin_frames`.
 
-A frame is `STATUS, pleth MSB, pleth LSB, FLOAT, CHK`, the sum of the first four modulo 256; 25 frames make a packet,
-3 packets a second. What FLOAT means depends on the number of the frame in its packet; SYNC marks number 1.
+Time that was lost is never guessed. Damaged bytes still count, so their frames are known to be missing and the sample
+index jumps over them. Where bytes themselves are missing, only the packet timer of the 9560 family tells how many
+samples went with them, and it is believed only after it was seen to count packets; without it (OEM III: the content
+is reserved) the index starts again at 0. Either way there is a `Trouble("lost-samples")`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
 
-from drivers.events import Trouble
+from drivers.events import Event, Identity, NoValue, Reading, Trouble, Value, Wave, Why
+from drivers.instrument import Emit, listen
+from drivers.nonin_frames import (
+    ARTF,
+    FRAMES,
+    GPRF,
+    HR_RANGE,
+    LOW_BATTERY,
+    NO_HR,
+    NO_SPO2,
+    OOT,
+    RATE,
+    RPRF,
+    SLOTS,
+    SNSA,
+    SNSD,
+    SPA,
+    SPO2_RANGE,
+    Frame,
+    Framer,
+    Item,
+    Loss,
+)
+from drivers.stream import Line, Stream
 
-FRAME = 5
-FRAMES = 25
-"""Frames in a packet."""
-RATE = 75.0
-"""Pleth samples, and frames, per second."""
-
-ALWAYS, SNSD, ARTF, OOT, SNSA, RPRF, GPRF, SYNC = 0x80, 0x40, 0x20, 0x10, 0x08, 0x04, 0x02, 0x01
-"""STATUS: always set, sensor disconnected, artifact, out of track, sensor alarm (finger out), red and green perfusion
-(both: yellow; set for 12 frames a beat), first frame of a packet."""
-SPA, LOW_BATTERY = 0x20, 0x01
-"""STAT2: SmartPoint reached, battery low."""
-
-SLOTS: Mapping[str, tuple[int, ...]] = {
-    "hr": (1, 2),
-    "spo2": (3,),
-    "srev": (4,),
-    "tmr": (6, 7),
-    "stat2": (8,),
-    "spo2_d": (9,),
-    "spo2_fast": (10,),
-    "spo2_bb": (11,),
-    "e_hr": (14, 15),
-    "e_spo2": (16,),
-    "e_spo2_d": (17,),
-    "hr_d": (20, 21),
-    "e_hr_d": (22, 23),
-}
-"""FLOAT by frame number, counted from 1; two numbers are the high and the low 7 bits. Plain: average of 4 beats; e_:
-of 8; _d: for a display, held for 10 s after the finger left, so never read here."""
-
-NO_HR, NO_SPO2 = 511, 127
-"""The device's codes for "no value"."""
-HR_RANGE, SPO2_RANGE = (18, 321), (0, 100)
-
-PATIENCE = 375
-"""Bytes (1 s) without a packet after which the decoder says so."""
+WAVE_FRAMES = 5
+"""A `Wave` ends at every fifth frame of a packet: 15 a second."""
+LONGEST_GAP = 180
+"""Packets (60 s): a timer that jumps further was restarted."""
 
 
-def encode_frame(status: int, pleth: int, value: int) -> bytes:
-    """One frame; `status` gets its constant bit, `pleth` is 0..65535, `value` one byte."""
-    body = bytes((status | ALWAYS, pleth >> 8, pleth & 0xFF, value))
-    return body + bytes((sum(body) & 0xFF,))
-
-
-def encode_floats(numbers: Mapping[str, int]) -> list[int]:
-    """The 25 FLOAT bytes of a packet from values by their name in `SLOTS`; what is not named is 0."""
-    floats = [0] * FRAMES
-    for name, number in numbers.items():
-        for shift, slot in enumerate(reversed(SLOTS[name])):
-            floats[slot - 1] = number >> 7 * shift & 0x7F
-    return floats
-
-
-def encode_packet(statuses: Sequence[int], pleth: Sequence[int], numbers: Mapping[str, int]) -> bytes:
-    """A packet of 25 frames, SYNC on the first of them alone."""
-    marks = [statuses[0] | SYNC, *(status & ~SYNC for status in statuses[1:])]
-    rows = zip(marks, pleth, encode_floats(numbers), strict=True)
-    return b"".join(encode_frame(*row) for row in rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One good frame and its number in its packet, 1 to 25."""
-
-    number: int
-    status: int
-    pleth: int
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Frames are missing here: so many, or nobody knows."""
-
-    frames: int | None
-
-
-Item = Frame | Loss | Trouble
-"""What the bytes hold, in their order."""
-
-
-class Framer:
-    """Bytes -> numbered frames: hunts for two frames in a row and one SYNC, then counts (sheet section 7)."""
+class _PacketTimer:
+    """The 9560's count of packets (14 bits, thirds of a second) against the sample index."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._next: int | None = None
-        """The number that the next frame must have; None while hunting."""
-        self._before: int | None = None
-        """Frames of the broken packet that were good, None where their number is not known."""
-        self._ever = False
-        self._discarded = 0
+        self._last: tuple[int, int] | None = None
+        self.trusted = False
 
-    def feed(self, data: bytes) -> list[Item]:
-        """The frames in `data` and what was kept before, the holes between them, and what was wrong."""
-        self._buffer += data
-        items: list[Item] = []
-        while (found := self._hunt() if self._next is None else self._follow(self._next)) is not None:
-            items += found
-        return items
+    def lost(self, timer: int, index: int) -> int:
+        """Samples that went unnoticed before the packet that seemed to begin at `index`."""
+        last, self._last = self._last, (timer, index) if timer or self._last else None
+        if last is None:
+            return 0
+        unseen = (timer - last[0]) % 2**14 - (index - last[1]) // FRAMES
+        if not (self.trusted and 0 < unseen <= LONGEST_GAP):
+            self.trusted = unseen == 0
+            return 0
+        self._last = (timer, index + unseen * FRAMES)
+        return unseen * FRAMES
 
-    def _follow(self, number: int) -> list[Item] | None:
-        """The next frame of a known packet; None when more bytes are needed."""
-        if len(self._buffer) < FRAME:
+    def begin(self, timer: int) -> int | None:
+        """Sample index at which the packet with this timer began; None where the timer cannot tell."""
+        if self._last is None or not self.trusted:
             return None
-        if not self._valid(0):
-            self._lose(number - 1)
-            return [Trouble("checksum")]
-        synced = bool(self._buffer[0] & SYNC)
-        if number == 1 and not synced:
-            self._lose(None)
+        passed = (timer - self._last[0]) % 2**14
+        return self._last[1] + passed * FRAMES if 0 < passed <= LONGEST_GAP else None
+
+
+class Decoder:
+    """Format 7 bytes, in any cut -> events; pure.
+
+    `Wave("pleth")` at 75 Hz in counts (0..65535), with the flags "finger-out", "sensor-disconnected", "out-of-track",
+    "artifact", "low-perfusion" (red), "marginal-perfusion" (yellow) and "pulse" (the device's own mark of a beat).
+    After each whole packet, three a second, one `Reading` of spo2 (%) and one of pulse_rate (/min): the averages of
+    four beats, never the display values, and `NoValue` if any of its frames says that the sensor or the finger is not
+    in place. `Identity` when the firmware number is first heard, or changes.
+    """
+
+    def __init__(self) -> None:
+        self._framer = Framer()
+        self._timer = _PacketTimer()
+        self._index: int | None = 0
+        """Index of the next sample; None while the timer has still to tell it."""
+        self._end = 0
+        """Index after the last sample before the hole."""
+        self._held: list[Frame] = []
+        self._wave: list[Frame] = []
+        self._packet: list[Frame] = []
+        self._firmware: int | None = None
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events in `data` and what was kept before; never raises."""
+        events: list[Event] = []
+        for item in self._framer.feed(data):
+            events += self._take(item)
+        return events
+
+    def _take(self, item: Item) -> list[Event]:
+        if isinstance(item, Frame):
+            return self._frame(item)
+        self._packet = []
+        events = self._flush()
+        return [*events, item] if isinstance(item, Trouble) else [*events, *self._lose(item)]
+
+    def _lose(self, loss: Loss) -> list[Event]:
+        self._held = []
+        if self._index is None:
             return []
-        early: list[Item] = [Loss(None)] if synced and number != 1 else []
-        number = 1 if synced else number
-        self._next = number % FRAMES + 1
-        return [*early, *self._cut([number])]
+        if loss.frames is not None:
+            self._index += loss.frames
+            return [Trouble("lost-samples", "damaged frames", loss.frames)]
+        self._end, self._index = self._index, None
+        return [] if self._timer.trusted else self._restart()
 
-    def _hunt(self) -> list[Item] | None:
-        """Frames up to a SYNC that proves them, else one byte less; None when more bytes are needed."""
-        sync: int | None = None
-        for place in range(len(self._buffer) // FRAME):
-            synced = bool(self._buffer[place * FRAME] & SYNC)
-            if not self._valid(place) or place == FRAMES or (synced and sync is not None):
-                return self._slide()
-            sync = place if synced else sync
-            if sync is not None and place:
-                return self._lock(sync, place + 1)
-        return None
+    def _restart(self) -> list[Event]:
+        self._timer = _PacketTimer()
+        self._index = 0
+        return [Trouble("lost-samples", "nobody knows how many: the sample index starts again")]
 
-    def _lock(self, sync: int, count: int) -> list[Item]:
-        numbers = [(place - sync) % FRAMES + 1 for place in range(count)]
-        loss: list[Item] = [Loss(self._missing(sync))] if self._ever else []
-        self._next = numbers[-1] % FRAMES + 1
-        self._ever = True
-        self._discarded = 0
-        return [*loss, *self._cut(numbers)]
+    def _frame(self, frame: Frame) -> list[Event]:
+        if frame.number == 1:
+            self._packet = []
+        if len(self._packet) == frame.number - 1:
+            self._packet.append(frame)
+        events = self._clock(frame) if frame.number == SLOTS["tmr"][-1] == len(self._packet) else []
+        if self._index is None:
+            self._held.append(frame)
+        else:
+            events += self._sample(frame, self._index)
+        return events + self._numbers() if len(self._packet) == FRAMES else events
 
-    def _missing(self, after: int) -> int | None:
-        """Damaged frames, if the refused bytes fill the hole between the good ones exactly: then none was lost."""
-        frames, rest = divmod(self._discarded, FRAME)
-        if self._before is None or rest or (self._before + frames + after) % FRAMES:
-            return None
-        return frames
+    def _clock(self, frame: Frame) -> list[Event]:
+        """Set the index right by the packet's timer, which is whole with this frame."""
+        before = frame.number - 1
+        timer = self._number("tmr")
+        if self._index is not None:
+            unseen = self._timer.lost(timer, self._index - before)
+            if not unseen:
+                return []
+            events = self._flush()
+            self._index += unseen
+            return [*events, Trouble("lost-samples", "by the timer", unseen)]
+        begin = self._timer.begin(timer)
+        first = None if begin is None else begin + before - len(self._held)
+        if first is None or first < self._end:
+            first = 0
+            events = self._restart()
+        else:
+            events = [Trouble("lost-samples", "by the timer", first - self._end)]
+        held, self._held = self._held, []
+        for index, earlier in enumerate(held, first):
+            events += self._sample(earlier, index)
+        self._timer.lost(timer, first + len(held) - before)
+        return events
 
-    def _lose(self, good: int | None) -> None:
-        self._next, self._before, self._discarded = None, good, 0
+    def _sample(self, frame: Frame, index: int) -> list[Event]:
+        """Add one sample to the run that makes a wave; a run ends where its flags change."""
+        events = self._flush() if self._wave and flags(self._wave[0].status) != flags(frame.status) else []
+        self._wave.append(frame)
+        self._index = index + 1
+        return events + self._flush() if frame.number % WAVE_FRAMES == 0 else events
 
-    def _slide(self) -> list[Item]:
-        del self._buffer[0]
-        self._discarded += 1
-        if self._discarded % PATIENCE:
+    def flush(self) -> list[Event]:
+        """The samples that still wait for their wave to be full, at the end of a capture."""
+        return self._flush()
+
+    def _flush(self) -> list[Event]:
+        run, self._wave = self._wave, []
+        if not run or self._index is None:
             return []
-        return [Trouble("resync", "no packet of format 7: check the port and the format resistor", PATIENCE)]
+        samples = tuple((float(frame.pleth),) for frame in run)
+        return [Wave("pleth", self._index - len(run), RATE, "1", ("pleth",), samples, flags(run[0].status))]
 
-    def _valid(self, place: int) -> bool:
-        frame = self._buffer[place * FRAME : (place + 1) * FRAME]
-        return bool(frame[0] & ALWAYS) and sum(frame[:4]) & 0xFF == frame[4]
+    def _numbers(self) -> list[Event]:
+        """What a whole packet says beside its waveform."""
+        status = 0
+        said: frozenset[str] = frozenset()
+        for frame in self._packet:
+            status |= frame.status
+            said |= flags(frame.status) - {"pulse"}
+        # STAT2 is reserved where there is no timer.
+        stat2 = self._number("stat2") if self._timer.trusted else 0
+        said |= {name for bit, name in ((SPA, "smartpoint"), (LOW_BATTERY, "low-battery")) if stat2 & bit}
+        spo2 = _value(self._number("spo2"), status, NO_SPO2, SPO2_RANGE)
+        rate = _value(self._number("hr") & NO_HR, status, NO_HR, HR_RANGE)
+        events: list[Event] = [
+            Reading("spo2", spo2, "%", said, {"averaging": "4-beat"}),
+            Reading("pulse_rate", rate, "/min", said, {"averaging": "4-beat"}),
+        ]
+        firmware = self._number("srev")
+        if firmware != self._firmware:
+            self._firmware = firmware
+            events.insert(0, Identity("Nonin, serial format 7", firmware=str(firmware)))
+        self._packet = []
+        return events
 
-    def _cut(self, numbers: Sequence[int]) -> list[Item]:
-        frames: list[Item] = []
-        for number in numbers:
-            status, high, low, value, _ = self._buffer[:FRAME]
-            frames.append(Frame(number, status, high << 8 | low, value))
-            del self._buffer[:FRAME]
-        return frames
+    def _number(self, name: str) -> int:
+        number = 0
+        for slot in SLOTS[name]:
+            number = number << 7 | self._packet[slot - 1].value & 0x7F
+        return number
+
+
+_ALARMS: tuple[tuple[int, Why], ...] = (
+    (SNSD, "sensor-disconnected"),
+    (SNSA, "finger-out"),
+    (OOT, "out-of-track"),
+)
+
+
+@cache
+def flags(status: int) -> frozenset[str]:
+    """The words of one STATUS byte."""
+    said: set[str] = {why for bit, why in _ALARMS if status & bit}
+    if status & ARTF:
+        said.add("artifact")
+    match status & (RPRF | GPRF):
+        case 0x04:
+            said |= {"pulse", "low-perfusion"}
+        case 0x06:
+            said |= {"pulse", "marginal-perfusion"}
+        case 0x02:
+            said.add("pulse")
+    return frozenset(said)
+
+
+def _value(number: int, status: int, missing: int, limits: tuple[int, int]) -> Value:
+    for bit, why in _ALARMS:
+        if status & bit:
+            return NoValue(why)
+    if number == missing:
+        return NoValue("missing")
+    return float(number) if limits[0] <= number <= limits[1] else NoValue("out-of-range")
+
+
+class Oximeter:
+    """One oximeter on one stream; it sends on its own and takes no command."""
+
+    kind: ClassVar[str] = "oximeter"
+    protocol: ClassVar[str] = "nonin-df7"
+    line: ClassVar[Line] = Line(9600)
+    takes: ClassVar[tuple[str, ...]] = ()
+
+    quiet_s: float | None = 1.0
+    """Sheet section 7."""
+
+    async def run(self, stream: Stream, emit: Emit) -> None:
+        """Listen; ends by `Unplugged` or by being cancelled."""
+        await listen(stream, Decoder(), emit)
+
+    async def start(self) -> None:
+        """An oximeter always measures."""
+
+    async def stop(self) -> None:
+        """Nothing to stop."""

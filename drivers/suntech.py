@@ -1,267 +1,382 @@
-"""SunTech Advantage / A+ blood-pressure module: its frames, pure.
+"""SunTech blood-pressure module: the conversation that inflates a cuff, follows it, and always lets it go.
 
-Host -> module `3A command data chk`; module -> host `3E len data chk`, `len` counting the whole frame; the sum of a
-whole frame is 0 modulo 256 both ways. The maker's manual is not public: every fact is that of the protocol sheet
-"SunTech Advantage / A+ OEM module" (sections 2-5), the error table quoting the maker's Rev K page 55 in decimal.
+Source: protocol sheet "SunTech Advantage / A+ OEM module", section 6 (states and pacing); the frames are in
+`drivers.suntech_frames`, the matching of replies in `drivers.suntech_exchange`. What keeps a person safe is here: an
+abort at every connection (a host that died may have left the cuff inflated), on stop, on cancellation, above 300 mmHg
+and after 180 s. When the port itself is lost during an inflation, only the module's own timers are left: the screen
+must say to open the cuff.
 """
 
 from __future__ import annotations
 
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from enum import Enum
+from typing import ClassVar
 
-from drivers.events import Event, Identity, NoValue, PressureResult, Reading, Trouble, Value, Why
+from drivers import suntech_frames
+from drivers.errors import DriverError
+from drivers.events import Identity, PressureResult, Reading, Trouble, Wave, Why
+from drivers.instrument import Emit
+from drivers.stream import Line, Stream
+from drivers.suntech_exchange import Exchange, now
+from drivers.suntech_frames import Decoder as Decoder
+from drivers.together import together
 
-HOST, MODULE = 0x3A, 0x3E
+COMMAND_GAP_S = 0.1
+"""Least time between two commands (sheet section 6)."""
+AFTER_ABORT_S = 0.5
+"""Rest after an abort: 200 ms before any command, 500 ms before a pressure setting; the longer serves both."""
+FASTEST_POLL_S = 0.01
+INITIAL_MMHG = range(60, 281)
+"""Initial inflation pressures that are accepted; the adult default is 160."""
+TRIES = 3
+"""How often a command that may safely be repeated is sent before the module counts as silent."""
 
-START_ADULT = b"\x20"
-ABORT = b"\x79\x01\x00"
-READ_RESULT = b"\x79\x03\x00"
-READ_CUFF = b"\x79\x05\x00"
-STATUS = b"\x79\x10\x03"
-"""Self-test of the Advantage. Its right checksum is 3A; public code carries 4C and 3D, which are never sent here."""
-STATUS_APLUS = b"\x79\x11\x00"
-RETURN_STRING = b"\x79\x02\x40"
 
-ACK, WORD, CALIBRATION, RESULT, TEXT = 0x04, 0x05, 0x06, 0x18, 0x43
-"""What a frame carries, told by its length."""
-LENGTHS = (ACK, WORD, CALIBRATION, RESULT, TEXT)
+class State(Enum):
+    """Where the conversation stands."""
 
-ACKS = {
-    "O": "accepted",
-    "K": "done",
-    "A": "aborted",
-    "B": "busy",
-    "E": "error",
-    "N": "undefined command",
-    "D": "unrecognised command",
-    "S": "asleep",
-    "T": "timeout",
+    IDLE = "idle"
+    SETTING = "setting the pressure"
+    STARTING = "starting"
+    MEASURING = "measuring"
+    READING = "reading the result"
+    ABORTING = "aborting"
+
+
+NEXT: Mapping[tuple[State, str], State] = {
+    (State.IDLE, "tick"): State.IDLE,
+    (State.IDLE, "ordered"): State.SETTING,
+    (State.SETTING, "accepted"): State.STARTING,
+    (State.SETTING, "refused"): State.IDLE,
+    (State.SETTING, "silent"): State.IDLE,
+    (State.SETTING, "stop"): State.IDLE,
+    (State.STARTING, "accepted"): State.MEASURING,
+    # A start that was refused, or whose answer was lost, may still have begun: an abort never harms.
+    (State.STARTING, "refused"): State.ABORTING,
+    (State.STARTING, "silent"): State.ABORTING,
+    (State.STARTING, "stop"): State.ABORTING,
+    (State.MEASURING, "tick"): State.MEASURING,
+    (State.MEASURING, "done"): State.READING,
+    (State.MEASURING, "stop"): State.ABORTING,
+    (State.READING, "result"): State.IDLE,
+    (State.READING, "silent"): State.IDLE,
+    (State.ABORTING, "aborted"): State.IDLE,
+    (State.ABORTING, "silent"): State.IDLE,
 }
-REFUSALS = frozenset("BENDST")
+"""The conversation of sheet section 6."""
 
-ERRORS = {
-    1: "weak-signal",
-    2: "movement",
-    3: "out-of-range",
-    4: "time-exceeded",
-    85: "blockage",
-    86: "ended-by-user",
-    87: "loose-cuff",
-    88: "safety-timeout",
-    89: "overpressure",
-    90: "hardware",
-    91: "safety-link",
-    97: "transducer",
-    99: "memory",
+MAY_BE_INFLATED = (State.STARTING, State.MEASURING, State.ABORTING)
+
+_NOT_BEGUN = {
+    "refused": "The tensiometer refused to measure: look at its own state, then try again.",
+    "no-reply": "The tensiometer did not answer: check its cable, then try again.",
+    "link-lost": "The tensiometer went away before the measurement began: check its cable and open the cuff.",
+    "ended-by-user": "The measurement was stopped before it began: start it again when ready.",
 }
-"""Error byte -> word. 2 is the maker's "artifact", which on an arm is movement; 99 is its EEPROM."""
-_WHY: dict[int, Why] = {3: "out-of-range", 86: "aborted"}
-
-HIGHEST_MMHG = 300
-"""Above it a pressure is neither believed as a result nor left on an arm (sheet section 3: cuff range 0-300)."""
-NO_PRESSURE = 0xFFFF
+_WHY: Mapping[str, Why] = {"no-reply": "missing", "link-lost": "missing"}
 
 
-def _sealed(body: bytes) -> bytes:
-    return body + bytes([-sum(body) & 0xFF])
+@dataclass(slots=True)
+class _Attempt:
+    """One measurement, from its order to its end."""
+
+    initial_mmhg: int
+    begun: asyncio.Future[None]
+    owes_result: bool = False
+    done: bool = False
+    """The module said K."""
+    cause: str | None = None
+    """Why the host ends it; None while it does not."""
+    stopping: bool = False
+    t0: float = 0.0
+    deadline: float = math.inf
+    index: int = -1
+
+    def settle(self, emit: Emit, cause: str) -> None:
+        """Tell whoever still waits for a start or a result that there is none."""
+        cause = self.cause or cause
+        if self.owes_result:
+            self.conclude(emit, suntech_frames.failed(cause, _WHY.get(cause, "aborted")))
+        if not self.begun.done():
+            self.begun.set_exception(DriverError(_NOT_BEGUN.get(cause, _NOT_BEGUN["ended-by-user"])))
+
+    def conclude(self, emit: Emit, result: PressureResult) -> None:
+        """Give the one result."""
+        self.owes_result = False
+        emit(result)
 
 
-def encode_command(command: bytes) -> bytes:
-    """Host frame of one command with its data."""
-    return _sealed(bytes([HOST]) + command)
+class Tensiometer:
+    """One SunTech module on one stream.
 
+    While it measures it emits, at each poll, a `Reading` "cuff_pressure" and a `Wave` "cuff" of one sample; sample
+    index 0 is the first poll of that measurement, and a lost sample leaves a hole in the index. A measurement that
+    began ends with exactly one `PressureResult`, whatever happens: "ended-by-user", "time-exceeded", "overpressure",
+    "no-reply" and "link-lost" are also said by this driver, with no value.
 
-def inflate_to(mmhg: int) -> bytes:
-    """Command that sets the initial inflation pressure."""
-    return b"\x17" + mmhg.to_bytes(2, "little")
+    `time_scale` is for simulated instruments: their body lives that many times faster, and poll, pacing and time
+    limit shrink with it, so that the sampling rate in body time stays the same (a poll never below 10 ms).
+    The other arguments are seconds: `poll_s` between two pressures, `status_s` between two signs of life when idle,
+    `reply_s` until a request counts as lost, `limit_s` until a measurement is aborted.
+    """
 
+    kind: ClassVar[str] = "tensiometer"
+    protocol: ClassVar[str] = "suntech"
+    line: ClassVar[Line] = Line(9600)
+    takes: ClassVar[tuple[str, ...]] = ("time_scale",)
 
-def encode_reply(body: bytes) -> bytes:
-    """Module frame around `body`."""
-    return _sealed(bytes([MODULE, len(body) + 3]) + body)
-
-
-def encode_ack(letter: str) -> bytes:
-    """Module frame of one acknowledge letter (see `ACKS`)."""
-    return encode_reply(letter.encode("ascii"))
-
-
-def encode_cuff(mmhg: int | None) -> bytes:
-    """Module frame of the cuff pressure; None is the module's "no value"."""
-    return encode_reply((NO_PRESSURE if mmhg is None else mmhg).to_bytes(2, "little"))
-
-
-def encode_status(abnormal: int = 0) -> bytes:
-    """Module frame that answers a status request; anything but 0 is an abnormal self-test."""
-    return encode_reply(bytes([abnormal, 0]))
-
-
-def encode_text(text: str) -> bytes:
-    """Module frame of the return string: 64 characters, filled up with zeros."""
-    return encode_reply(text.encode("ascii")[:64].ljust(64, b"\0"))
-
-
-def encode_result(  # the layout of sheet section 4, one argument for each field
-    systolic: int,
-    diastolic: int,
-    mean: int,
-    pulse_rate: int,
-    *,
-    beats: int,
-    error: int = 0,
-    status: int = 1,
-    test_codes: bytes = bytes(8),
-) -> bytes:
-    """Module frame of one finished measurement: mmHg, beats per minute, error byte of `ERRORS` or 0."""
-    body = bytearray(21)
-    body[0:2] = systolic.to_bytes(2, "little")
-    body[2:4] = diastolic.to_bytes(2, "little")
-    body[4], body[5] = beats, status
-    body[6:14] = test_codes
-    body[14] = pulse_rate
-    body[16:18] = mean.to_bytes(2, "little")
-    body[18] = error
-    return encode_reply(bytes(body))
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One module frame whose checksum was right."""
-
-    kind: int
-    """Its length byte: `ACK`, `WORD`, `CALIBRATION`, `RESULT` or `TEXT`."""
-    body: bytes
+    def __init__(
+        self,
+        *,
+        time_scale: float = 1.0,
+        poll_s: float = 0.125,
+        status_s: float = 2.0,
+        reply_s: float = 0.5,
+        limit_s: float = 180.0,
+    ) -> None:
+        if time_scale <= 0 or poll_s < COMMAND_GAP_S:
+            raise DriverError(f"The tensiometer takes a time scale above 0 and a poll time from {COMMAND_GAP_S} s.")
+        self._interval = max(FASTEST_POLL_S, poll_s / time_scale)
+        self._rate = 1.0 / (self._interval * time_scale)
+        self._gap_s = COMMAND_GAP_S / time_scale
+        self._rest_s = AFTER_ABORT_S / time_scale
+        self._limit_s = limit_s / time_scale
+        self._status_s = status_s
+        self._reply_s = reply_s
+        self._identity = Identity("SunTech module")
+        self._wire: Exchange | None = None
+        self._state = State.IDLE
+        self._attempt: _Attempt | None = None
+        self._confirmed = True
+        self.to_vent = False
+        """An abort was not confirmed: the cuff may still hold an arm; it is told to let go until the module does."""
+        self._attention = asyncio.Event()
+        self._at_rest = asyncio.Event()
 
     @property
-    def letter(self) -> str:
-        """The letter of an acknowledge, else ""."""
-        return chr(self.body[0]) if self.kind == ACK else ""
+    def quiet_s(self) -> float | None:
+        """2 s while measuring (common watchdog), 5 s idle (a status is asked every 2 s)."""
+        return 5.0 if self._attempt is None else 2.0
 
+    async def run(self, stream: Stream, emit: Emit) -> None:
+        """Speak with the module until the stream ends; when cancelled during an inflation, abort it first."""
+        wire = Exchange(stream, emit, gap_s=self._gap_s, reply_s=self._reply_s, heard_done=self._heard_done)
+        self._wire, self._state = wire, State.ABORTING
+        try:
+            await together(wire.listen(), self._converse(wire))
+        finally:
+            try:
+                if self._state in MAY_BE_INFLATED:
+                    self._confirmed = False
+                    self._confirmed = await wire.last_abort()
+                    self.to_vent = self._still_to_vent()
+            finally:
+                self._wire = None
+                self._rest(emit, "link-lost")
 
-class Framer:
-    """Module bytes, in any cut -> frames, sliding a byte over what does not fit; pure."""
+    async def start(self, initial_mmhg: int = 160) -> None:
+        """Inflate the cuff; returns when the module has accepted, and the result comes as an event.
 
-    def __init__(self) -> None:
-        self._pending = bytearray()
-        self._skipped = 0
+        Raises `DriverError` when there is no module, when it is busy, when it refuses or does not answer.
+        The caller has made sure that a person is there and consents.
+        """
+        if initial_mmhg not in INITIAL_MMHG:
+            low, high = INITIAL_MMHG[0], INITIAL_MMHG[-1]
+            raise DriverError(f"The cuff cannot be inflated to that pressure: choose {low} to {high} mmHg.")
+        if self._wire is None:
+            raise DriverError("The tensiometer is not connected: plug it in and wait until it is ready.")
+        if self._state is not State.IDLE or self._attempt is not None:
+            raise DriverError("The tensiometer is busy: wait for the end of its measurement, or stop it.")
+        self._attempt = _Attempt(initial_mmhg, asyncio.get_running_loop().create_future())
+        self._confirmed = True
+        self._at_rest.clear()
+        self._attention.set()
+        try:
+            await self._attempt.begun
+        except asyncio.CancelledError:
+            self._end("ended-by-user")
+            raise
 
-    def feed(self, data: bytes) -> list[Frame | Trouble]:
-        """Take bytes; return the frames that they complete, and one `Trouble` for each stretch refused before one."""
-        self._pending += data
-        found: list[Frame | Trouble] = []
-        while self._pending:
-            if self._pending[0] != MODULE or (len(self._pending) > 1 and self._pending[1] not in LENGTHS):
-                self._slide()
-            elif len(self._pending) < 2 or len(self._pending) < self._pending[1]:
+    async def stop(self) -> None:
+        """Abort and wait until the module says so; nothing to do when it does not measure.
+
+        Raises `DriverError` when the module did not confirm: the cuff must be opened by hand.
+        """
+        if self._attempt is None:
+            return
+        self._end("ended-by-user")
+        await self._at_rest.wait()
+        if not self._confirmed:
+            raise DriverError("The tensiometer did not confirm that it stopped: open the cuff by hand.")
+
+    def _end(self, cause: str) -> None:
+        if self._attempt is not None:
+            self._attempt.stopping = True
+            self._attempt.cause = self._attempt.cause or cause
+            self._attention.set()
+
+    def _heard_done(self) -> bool:
+        """Note the module's spontaneous K; False when no measurement could have ended."""
+        if self._attempt is None or self._state not in (State.STARTING, State.MEASURING):
+            return False
+        self._attempt.done = True
+        self._attention.set()
+        return True
+
+    async def _converse(self, wire: Exchange) -> None:
+        await self._greet(wire)
+        while True:
+            attempt = self._attempt
+            event = "stop" if attempt is not None and attempt.stopping else ""
+            if (self._state, event) not in NEXT:
+                event = await self._act(wire, attempt)
+            self._enter(NEXT[self._state, event], wire.emit)
+
+    async def _act(self, wire: Exchange, attempt: _Attempt | None) -> str:
+        """Do what the present state asks for; return the event that it led to."""
+        if attempt is None:
+            return await self._idle(wire)
+        acts: Mapping[State, Callable[[Exchange, _Attempt], Awaitable[str]]] = {
+            State.SETTING: self._set_pressure,
+            State.STARTING: self._begin,
+            State.MEASURING: self._follow,
+            State.READING: self._read_result,
+        }
+        if self._state is State.IDLE:
+            await self._vent(wire)
+            return "ordered"
+        return await (acts[self._state](wire, attempt) if self._state in acts else self._abort(wire))
+
+    def _enter(self, state: State, emit: Emit) -> None:
+        before, self._state = self._state, state
+        if state is State.IDLE and before is not State.IDLE:
+            self._rest(emit)
+
+    def _rest(self, emit: Emit, cause: str = "no-reply") -> None:
+        attempt, self._attempt, self._state = self._attempt, None, State.IDLE
+        if attempt is not None:
+            attempt.settle(emit, cause)
+        self._at_rest.set()
+
+    async def _greet(self, wire: Exchange) -> None:
+        """Let go of a cuff that an earlier host may have left inflated, then ask who is there."""
+        await self._abort(wire)
+        frame = await wire.ask(suntech_frames.RETURN_STRING, suntech_frames.TEXT)
+        answered = frame is not None and frame.kind == suntech_frames.TEXT
+        self._identity = (
+            suntech_frames.identity(frame) if frame is not None and answered else Identity("SunTech module")
+        )
+        # At rest before the first sign of life: whoever hears it may order a measurement at once.
+        self._rest(wire.emit)
+        if answered:
+            wire.emit(self._identity)
+        await self._check(wire)
+
+    async def _check(self, wire: Exchange) -> None:
+        """Ask for the self-test; any answer is a sign of life, and is told as the module's identity."""
+        status = suntech_frames.STATUS_APLUS if self._identity.model.endswith("A+") else suntech_frames.STATUS
+        frame = await wire.ask(status, suntech_frames.WORD)
+        if frame is None:
+            return
+        wire.emit(self._identity)
+        if frame.kind == suntech_frames.WORD and frame.body[0]:
+            wire.emit(Trouble("refused", "the self-test of the module is abnormal: have the tensiometer checked"))
+
+    async def _idle(self, wire: Exchange) -> str:
+        await self._until(now() + self._status_s, lambda: self._attempt is not None)
+        if self._attempt is None:
+            await self._vent(wire)
+            await self._check(wire)
+        return "tick"
+
+    async def _vent(self, wire: Exchange) -> None:
+        """Abort again, as long as it takes, after an abort that the module did not confirm: an arm is in there."""
+        if self.to_vent:
+            await self._abort(wire)
+
+    async def _set_pressure(self, wire: Exchange, attempt: _Attempt) -> str:
+        event = await self._order(wire, attempt, suntech_frames.inflate_to(attempt.initial_mmhg), TRIES)
+        # A module that refuses at rest may hold a measurement that this host knows nothing of.
+        self.to_vent = self.to_vent or event == "refused"
+        return event
+
+    async def _begin(self, wire: Exchange, attempt: _Attempt) -> str:
+        # Once only: repeated, a start whose answer was lost would inflate again.
+        event = await self._order(wire, attempt, suntech_frames.START_ADULT, 1)
+        if event == "accepted":
+            attempt.owes_result = True
+            attempt.t0 = now()
+            attempt.deadline = attempt.t0 + self._limit_s
+            if not attempt.begun.done():
+                attempt.begun.set_result(None)
+        return event
+
+    async def _order(self, wire: Exchange, attempt: _Attempt, command: bytes, tries: int) -> str:
+        for _ in range(tries):
+            frame = await wire.ask(command, suntech_frames.ACK, "O")
+            if frame is not None:
+                attempt.cause = attempt.cause or (None if frame.letter == "O" else "refused")
+                return "accepted" if frame.letter == "O" else "refused"
+        attempt.cause = attempt.cause or "no-reply"
+        return "silent"
+
+    async def _follow(self, wire: Exchange, attempt: _Attempt) -> str:
+        """Poll the cuff pressure on a fixed grid of times, so that a sample's index is its time."""
+        # A quarter of an interval late is still that sample; later than that, it is a lost one.
+        reached = math.ceil((now() - attempt.t0) / self._interval - 0.25)
+        attempt.index = max(attempt.index + 1, reached)
+        await self._until(attempt.t0 + attempt.index * self._interval, lambda: attempt.done or attempt.stopping)
+        if attempt.done:
+            return "done"
+        if now() >= attempt.deadline:
+            self._end("time-exceeded")
+        if attempt.stopping:
+            return "stop"
+        frame = await wire.ask(suntech_frames.READ_CUFF, suntech_frames.WORD)
+        if frame is not None and frame.kind == suntech_frames.WORD:
+            self._sample(suntech_frames.cuff_reading(frame), attempt.index, wire.emit)
+        return "tick"
+
+    def _sample(self, reading: Reading, index: int, emit: Emit) -> None:
+        emit(reading)
+        mmhg = reading.value
+        if isinstance(mmhg, float):
+            emit(Wave("cuff", index, self._rate, "mm[Hg]", ("cuff",), ((mmhg,),)))
+            if mmhg > suntech_frames.HIGHEST_MMHG:
+                self._end("overpressure")
+
+    async def _read_result(self, wire: Exchange, attempt: _Attempt) -> str:
+        for _ in range(TRIES):
+            frame = await wire.ask(suntech_frames.READ_RESULT, suntech_frames.RESULT)
+            if frame is not None and frame.kind == suntech_frames.RESULT:
+                attempt.conclude(wire.emit, suntech_frames.pressure_result(frame))
+                return "result"
+        return "silent"
+
+    async def _abort(self, wire: Exchange) -> str:
+        self._confirmed = False
+        for _ in range(TRIES):
+            frame = await wire.ask(suntech_frames.ABORT, suntech_frames.ACK, "AK")
+            if frame is not None and frame.letter in ("A", "K"):
+                self._confirmed = True
                 break
-            elif sum(self._pending[: self._pending[1]]) & 0xFF:
-                found.append(Trouble("checksum", "a frame of the module was damaged"))
-                self._slide()
-            else:
-                found += self._take(self._pending[1])
-        return found
+        self.to_vent = self._still_to_vent()
+        wire.leave_alone(self._rest_s)
+        return "aborted" if self._confirmed else "silent"
 
-    def flush(self) -> list[Frame | Trouble]:
-        """Give up waiting for the rest of a frame that began, and return what stands behind its first byte."""
-        found: list[Frame | Trouble] = []
-        while self._pending:
-            self._slide()
-            found += self.feed(b"")
-        return found
+    def _still_to_vent(self) -> bool:
+        return not self._confirmed and (self.to_vent or self._attempt is not None)
 
-    def _slide(self) -> None:
-        del self._pending[0]
-        self._skipped += 1
-
-    def _take(self, length: int) -> list[Frame | Trouble]:
-        frame = Frame(length, bytes(self._pending[2 : length - 1]))
-        del self._pending[:length]
-        skipped, self._skipped = self._skipped, 0
-        return [Trouble("resync", "bytes that belong to no frame", skipped), frame] if skipped else [frame]
-
-
-class Decoder:
-    """Module bytes, in any cut -> events; pure, for a capture. A frame of two bytes is taken for a cuff pressure."""
-
-    def __init__(self) -> None:
-        self._framer = Framer()
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Take bytes; return the events that they complete."""
-        return [event for frame in self._framer.feed(data) for event in _said(frame)]
-
-    def flush(self) -> list[Event]:
-        """Return what stands behind a frame that the capture cuts short."""
-        return [event for frame in self._framer.flush() for event in _said(frame)]
-
-
-def _said(frame: Frame | Trouble) -> list[Event]:
-    if isinstance(frame, Trouble):
-        return [frame]
-    if frame.kind == ACK:
-        return refusal(frame)
-    if frame.kind == WORD:
-        return [cuff_reading(frame)]
-    if frame.kind == RESULT:
-        return [pressure_result(frame)]
-    return [identity(frame)] if frame.kind == TEXT else []
-
-
-def refusal(frame: Frame) -> list[Event]:
-    """The trouble that an acknowledge letter tells of; nothing for O, K and A."""
-    if frame.letter not in ACKS:
-        return [Trouble("malformed", "an acknowledge letter that the sheet does not know")]
-    return [Trouble("refused", ACKS[frame.letter])] if frame.letter in REFUSALS else []
-
-
-def cuff_reading(frame: Frame) -> Reading:
-    """Cuff pressure in mm[Hg]; FFFF is no value."""
-    mmhg = int.from_bytes(frame.body, "little")
-    return Reading("cuff_pressure", NoValue("missing") if mmhg == NO_PRESSURE else float(mmhg), "mm[Hg]")
-
-
-def identity(frame: Frame) -> Identity:
-    """Model and version from the return string: "LX..." is an Advantage, "SB..." an A+ (sheet section 3)."""
-    text = "".join(chr(byte) for byte in frame.body if 0x20 <= byte < 0x7F).strip()
-    model = {"LX": "SunTech Advantage", "SB": "SunTech Advantage A+"}.get(text[:2], "SunTech module")
-    return Identity(model, firmware=text or None)
-
-
-def pressure_result(frame: Frame) -> PressureResult:
-    """The end of a measurement. With an error no number leaves it.
-
-    Nor does one that contradicts itself (diastolic < mean < systolic does not hold, flag "inconsistent"): the
-    checksum is a sum, and does not see swapped bytes.
-    """
-    body = frame.body
-    error, beats = body[18], body[4]
-    if error:
-        return failed(ERRORS.get(error, f"unknown-{error}"), _WHY.get(error, "device-error"), beats)
-    systolic, diastolic, mean = (_pressure(body[at : at + 2]) for at in (0, 2, 16))
-    pulse: Value = float(body[14]) if body[14] else NoValue("missing")
-    for value in (systolic, diastolic):
-        if isinstance(value, NoValue):
-            return PressureResult(value, value, value, value, beats)
-    if not _in_order(diastolic, mean, systolic):
-        none = NoValue("out-of-range")
-        return PressureResult(none, none, none, none, beats, flags=frozenset({"inconsistent"}))
-    return PressureResult(systolic, diastolic, mean, pulse, beats)
-
-
-def _in_order(*pressures: Value) -> bool:
-    known = [value for value in pressures if not isinstance(value, NoValue)]
-    return all(low < high for low, high in pairwise(known))
-
-
-def failed(error: str, why: Why, beats: int = 0) -> PressureResult:
-    """A measurement that ended without a value."""
-    none = NoValue(why)
-    return PressureResult(none, none, none, none, beats, error)
-
-
-def _pressure(field: bytes) -> Value:
-    mmhg = int.from_bytes(field, "little")
-    if mmhg in (0, NO_PRESSURE):
-        return NoValue("missing")
-    return float(mmhg) if mmhg <= HIGHEST_MMHG else NoValue("out-of-range")
+    async def _until(self, moment: float, called: Callable[[], bool]) -> None:
+        """Wait until `moment`, or until `called` says that something asks for attention."""
+        while not called() and (left := moment - now()) > 0:
+            self._attention.clear()
+            with suppress(TimeoutError):
+                # Not wait_for: in Python 3.11 it may swallow a cancellation, and the cuff would not be vented.
+                async with asyncio.timeout(left):
+                    await self._attention.wait()

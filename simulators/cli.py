@@ -22,7 +22,7 @@ from typing import Any
 from simulators.body import Body
 from simulators.device import SimulatorError, WrongUse
 from simulators.faults import fault_of
-from simulators.rack import INSTRUMENTS, REPLAYS, Ready, run_rack
+from simulators.rack import INSTRUMENTS, MODELS, REPLAYS, Ready, device_of, run_rack
 from simulators.wire import listen_address
 
 DONE, USED_WRONGLY, COULD_NOT_RUN = 0, 2, 3
@@ -30,7 +30,12 @@ DONE, USED_WRONGLY, COULD_NOT_RUN = 0, 2, 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cabin simulate`."""
-    parser.add_argument("instrument", choices=[*INSTRUMENTS, "all"], help="which instrument, or all of a cabin")
+    parser.add_argument(
+        "instrument",
+        choices=["all", *INSTRUMENTS, *MODELS],
+        metavar="INSTRUMENT",
+        help=f"all of a cabin, a kind ({', '.join(INSTRUMENTS)}) or a protocol ({', '.join(MODELS)})",
+    )
     parser.add_argument(
         "--replay",
         action="append",
@@ -61,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         replays = {name: Path(text) for name, text in _addressed(args.replay, names, REPLAYS)}
         faults: dict[str, list[str]] = defaultdict(list)
         for name, text in _addressed(args.fault, names, names):
-            fault_of(name, text)
+            fault_of(name, device_of(name), text)
             faults[name].append(text)
         listen = {args.instrument: args.listen} if args.listen else {}
         with _folder(args.folder) as folder:
@@ -95,7 +100,7 @@ def _addressed(texts: Iterable[str], names: list[str], able: Iterable[str]) -> I
     """Split `INSTRUMENT=TEXT`; without it, the text is for the one instrument that is simulated."""
     for text in texts:
         name, equals, rest = text.partition("=")
-        if equals and name in INSTRUMENTS:
+        if equals and (name in INSTRUMENTS or name in MODELS):
             if name not in names:
                 raise WrongUse(f"The {name} is not simulated here; simulate it, or all.")
         elif len(names) == 1:

@@ -16,7 +16,6 @@ from typing import Any
 
 from simulators.body import Body
 from simulators.device import Clock, SimulatorError, WrongUse
-from simulators.faults import fault_of
 from simulators.station import Station
 
 HOW = 'Write {"fault": NAME, "instrument": NAME}, {"clear": NAME, "instrument": NAME} or {"body": {FIELD: VALUE}}.'
@@ -70,11 +69,16 @@ class Control:
             case {"body": dict(change), **rest} if not rest:
                 self._body.change(self._clock.now(), change)
             case {"fault": str(name), "instrument": str(instrument), **rest} if not rest:
-                self._station(instrument).apply(fault_of(instrument, name))
+                self._make(instrument, name, wrong=True)
             case {"clear": str(name), "instrument": str(instrument), **rest} if not rest:
-                self._station(instrument).clear(fault_of(instrument, name))
+                self._make(instrument, name, wrong=False)
             case _:
                 raise WrongUse(HOW)
+
+    def _make(self, instrument: str, name: str, wrong: bool) -> None:
+        station = self._station(instrument)
+        fault = station.fault_of(instrument, name)
+        station.apply(fault) if wrong else station.clear(fault)
 
     def _station(self, instrument: str) -> Station:
         if instrument not in self._stations:

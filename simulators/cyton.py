@@ -1,166 +1,154 @@
-"""What a Cyton board understands: one-letter commands and a few longer ones, answered by text that ends with `$$$`.
+"""An OpenBCI Cyton board with its dongle: eight channels of 24 bits, 250 packets of 33 bytes a second once started.
 
-Protocol sheet ecg-cyton, section 2. A longer command must be complete within a second.
+Protocol sheet ecg-cyton (OpenBCI_Cyton_Library, MIT): channels 1 to 8 carry I, II, V1 to V6. A channel whose
+electrode is off is railed at full scale. The radio link of the dongle carries 250 samples a second and no other rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from math import ceil
+from typing import ClassVar, Protocol
 
-BANNER = "OpenBCI V3 8-16 channel\nOn Board ADS1299 Device ID: 0x3E\nLIS3DH Device ID: 0x33\nFirmware: v3.1.2\n$$$"
-GAINS = (1, 2, 4, 6, 8, 12, 24)
-OFF, ON = "12345678", "!@#$%^&*"
-LENGTHS: Mapping[str, int] = {"x": 9, "z": 5, "~": 2, "/": 2}
-"""Commands of more than one character, whole."""
-PATIENCE_S = 1.0
-TIMEOUT = "Timeout processing multi byte message - please send all commands at once as of v2$$$"
+import numpy as np
+from numpy.typing import NDArray
 
-TEST_SIGNALS: Mapping[str, tuple[int, float]] = {
-    "p": (2, 0.0),
-    "-": (1, 0.977),
-    "=": (1, 1.953),
-    "[": (2, 0.977),
-    "]": (2, 1.953),
-}
-"""Height in units of the test level, rate in Hz."""
+from simulators.body import Array, Body
+from simulators.cyton_commands import Board
+from simulators.device import BodyFault, Frames, Wear
+from simulators.physiology import LEADS
 
-Source = Literal["electrodes", "nothing", "test"]
-_INPUTS: Mapping[str, Source] = {"0": "electrodes", "5": "test"}
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """Setting of one channel; `source` is "nothing" when it is off or its input is shorted."""
-
-    gain: int = 24
-    source: Source = "electrodes"
+RATE = 250
+VREF_V = 4.5
+FULL = (1 << 23) - 1
+RAILED = FULL
+NOISE_MV = 0.006
+"""Muscle and amplifier, RMS."""
+HUM_MV = 0.01
+HUM_HZ = 50.0
+OFFSET_MV = 1.5
+"""Contact potential of an electrode: each lead stands a little off zero, and drifts with the breath."""
+TEST_MV = 1000 * VREF_V / 2400
+"""Amplitude of the internal test signal (ADS1299)."""
+GRAVITY = 8192
+"""1 g on the accelerometer, 0.002/16 g per count; sent with every tenth packet."""
 
 
-class Board:
-    """The board's state; `feed` takes what the host writes and returns the answers."""
+class Leads(Protocol):
+    """Where the electrodes lead to: the body, or a recording of one."""
 
-    def __init__(self) -> None:
-        self._begun = ""
-        self._begun_at = 0.0
-        self.starts = 0
-        self._reset()
+    def start(self, now: float) -> int:
+        """Index, at `RATE`, of the first sample of a stream that starts at `now`."""
+        ...
 
-    def _reset(self) -> None:
-        self.streaming = False
-        self.stamped = False
-        self.channels = [Channel()] * 8
-        self.test_height, self.test_hz = 1, 0.977
-
-    def feed(self, data: bytes, now: float) -> list[str]:
-        """Take characters; return the answers of the commands that they complete."""
-        answers = self.expire(now)
-        for letter in data.decode("latin-1"):
-            if not self._begun:
-                self._begun_at = now
-            self._begun += letter
-            if len(self._begun) == LENGTHS.get(self._begun[0], 1):
-                said = self._obey(self._begun)
-                answers += [] if self.streaming else said
-                self._begun = ""
-        return answers
-
-    def expire(self, now: float) -> list[str]:
-        """Give up a longer command that did not become whole in time."""
-        if not self._begun or now - self._begun_at < PATIENCE_S:
-            return []
-        self._begun = ""
-        return [] if self.streaming else [TIMEOUT]
-
-    def _obey(self, command: str) -> list[str]:
-        letter = command[0]
-        if letter in OFF or letter in ON:
-            self._switch(letter)
-        elif letter == "0" or letter in TEST_SIGNALS:
-            return self._connect(letter)
-        elif letter in _SILENT:
-            _SILENT[letter](self)
-        elif letter in _ANSWERED:
-            return [_ANSWERED[letter](self, command)]
-        return []
-
-    def _switch(self, letter: str) -> None:
-        number = (OFF if letter in OFF else ON).index(letter)
-        source: Source = "nothing" if letter in OFF else "electrodes"
-        self.channels[number] = replace(self.channels[number], source=source)
-
-    def _connect(self, letter: str) -> list[str]:
-        source: Source = "nothing" if letter == "0" else "test"
-        self.channels = [replace(channel, source=source) for channel in self.channels]
-        self.test_height, self.test_hz = TEST_SIGNALS.get(letter, (1, 0.977))
-        return ["Success: Configured internal test signal.$$$"]
-
-    def start(self) -> None:
-        """`b`; nothing more while it streams."""
-        self.starts += 0 if self.streaming else 1
-        self.streaming = True
-
-    def stop(self) -> None:
-        """`s`."""
-        self.streaming = False
-
-    def reset(self, _command: str) -> str:
-        """`v`: everything as after power-up."""
-        self._reset()
-        return BANNER
-
-    def defaults(self, _command: str) -> str:
-        """`d`."""
-        self.channels = [Channel()] * 8
-        return "updating channel settings to default$$$"
-
-    def stamp(self, command: str) -> str:
-        """`<` and `>`."""
-        self.stamped = command == "<"
-        return f"Time stamp {'ON' if self.stamped else 'OFF'}$$$"
-
-    def registers(self, _command: str) -> str:
-        """`?`: the gains, as far as this board has registers."""
-        rows = [f"CH{n}SET gain {channel.gain}" for n, channel in enumerate(self.channels, 1)]
-        return "\n".join(["Board ADS Registers", *rows, "$$$"])
-
-    def channel(self, command: str) -> str:
-        """`x CH POWER GAIN INPUT BIAS SRB2 SRB1 X`."""
-        number, power, gain, source = tuple(command[1:5])
-        if command[-1] != "X" or number not in OFF or power not in "01" or gain not in "0123456":
-            return "Failure: invalid channel setting$$$"
-        found = _INPUTS.get(source, "nothing") if power == "0" else "nothing"
-        self.channels[OFF.index(number)] = Channel(GAINS[int(gain)], found)
-        return f"Success: Channel set for {number}$$$"
-
-    def lead_off(self, command: str) -> str:
-        """`z CH P N Z`; the default packet has no place for its result."""
-        if command[-1] != "Z" or command[1] not in OFF:
-            return "Failure: invalid lead off setting$$$"
-        return f"Success: Lead off set for {command[1]}$$$"
-
-    def rate(self, command: str) -> str:
-        """`~~` asks, `~6` sets 250 Hz."""
-        if command == "~~":
-            return "Sample rate is 250Hz$$$"
-        return "Success: Sample rate is 250Hz$$$" if command == "~6" else "Failure: Sample rate is 250Hz$$$"
-
-    def mode(self, command: str) -> str:
-        """`//` asks, `/0` sets the default mode."""
-        return "Success: default$$$" if command in ("//", "/0") else "Failure: board mode stays default$$$"
+    def leads(self, first: int, count: int) -> Array:
+        """`LEADS` in mV, shape (count, 8); NaN where there is no electrode."""
+        ...
 
 
-_SILENT: Mapping[str, Callable[[Board], None]] = {"b": Board.start, "s": Board.stop}
-_ANSWERED: Mapping[str, Callable[[Board, str], str]] = {
-    "v": Board.reset,
-    "V": lambda _board, _command: "v3.1.2$$$",
-    "d": Board.defaults,
-    "?": Board.registers,
-    "<": Board.stamp,
-    ">": Board.stamp,
-    "x": Board.channel,
-    "z": Board.lead_off,
-    "~": Board.rate,
-    "/": Board.mode,
-}
+class BodyLeads:
+    """The chest of the synthetic person, with what real electrodes add."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._rng = np.random.default_rng((body.seed, 250))
+        self._offset = OFFSET_MV * self._rng.uniform(-1, 1, len(LEADS))
+
+    def start(self, now: float) -> int:
+        """The body is where it is."""
+        return ceil(now * RATE)
+
+    def leads(self, first: int, count: int) -> Array:
+        """The body's leads with contact potential, breath, mains and noise."""
+        t = np.arange(first, first + count) / RATE
+        breath = 0.05 * np.sin(2 * np.pi * 0.25 * t) + HUM_MV * np.sin(2 * np.pi * HUM_HZ * t)
+        noise = NOISE_MV * self._rng.standard_normal((count, len(LEADS)))
+        return np.asarray(self._body.ecg(t) + breath[:, None] + self._offset + noise)
+
+
+class Ecg:
+    """The board; `leads` replaces the body's chest by a recording."""
+
+    kind: ClassVar[str] = "ecg"
+    wear: ClassVar[Wear] = Wear(drop_every=1009)
+    body_faults: ClassVar[tuple[BodyFault, ...]] = ("electrode-off",)
+    own_faults: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, body: Body, leads: Leads | None = None) -> None:
+        self._body = body
+        self._leads: Leads = leads or BodyLeads(body)
+        self._board = Board()
+        self._began = 0.0
+        self._first = self._next = 0
+        self._sent = 0
+
+    def opened(self, now: float) -> None:
+        """The board does not notice: it goes on with what it was told before."""
+
+    def receive(self, data: bytes, now: float) -> Frames:
+        """Obey the commands; the answers end with `$$$`. While it streams only data is sent."""
+        starts = self._board.starts
+        answers = self._board.feed(data, now)
+        if self._board.starts > starts:
+            self._first = self._next = self._leads.start(now)
+            self._began, self._sent = now, 0
+        return [answer.encode("ascii") for answer in answers]
+
+    def fail(self, fault: str, wrong: bool, now: float) -> None:
+        """It has no faults of its own."""
+
+    def produce(self, now: float) -> Frames:
+        """Packets up to `now` while streaming."""
+        said = [answer.encode("ascii") for answer in self._board.expire(now)]
+        if not self._board.streaming:
+            return said
+        due = self._first + int((now - self._began) * RATE) - self._next
+        if due <= 0:
+            return said
+        packets = self._packets(self._counts(due)).tobytes()
+        self._next += due
+        self._sent += due
+        return said + [packets[i : i + 33] for i in range(0, len(packets), 33)]
+
+    def _counts(self, due: int) -> NDArray[np.int64]:
+        t = np.arange(self._next, self._next + due) / RATE
+        volts = self._leads.leads(self._next, due)
+        counts = np.zeros((due, len(LEADS)), dtype=np.int64)
+        for n, (lead, channel) in enumerate(zip(LEADS, self._board.channels, strict=True)):
+            scale = channel.gain * FULL / (1000 * VREF_V)
+            if channel.source == "electrodes":
+                worn = lead in self._body.presence.electrodes_on
+                counts[:, n] = _quantise(volts[:, n] if worn else np.full(due, np.nan), scale)
+            elif channel.source == "test":
+                counts[:, n] = _quantise(_square(t, self._board.test_height, self._board.test_hz), scale)
+        return counts
+
+    def _packets(self, counts: NDArray[np.int64]) -> NDArray[np.uint8]:
+        number = np.arange(self._sent, self._sent + len(counts))
+        rows = np.zeros((len(counts), 33), dtype=np.uint8)
+        rows[:, 0] = 0xA0
+        rows[:, 1] = number & 0xFF
+        for byte, shift in enumerate((16, 8, 0)):
+            rows[:, 2 + byte : 26 : 3] = (counts >> shift) & 0xFF
+        if self._board.stamped:
+            # C4: two bytes of one axis, here none, then the board's milliseconds.
+            stamps = ((self._next + np.arange(len(counts))) * 1000 // RATE).astype(">u4")
+            rows[:, 28:32], rows[:, 32] = stamps.view(np.uint8).reshape(-1, 4), 0xC4
+        else:
+            rows[number % 10 == 0, 30:32] = divmod(GRAVITY, 256)
+            rows[:, 32] = 0xC0
+        return rows
+
+
+def _quantise(millivolts: Array, scale: float) -> NDArray[np.int64]:
+    """Counts of the converter, clipped at its ends; NaN is an open input, railed."""
+    open_input = np.isnan(millivolts)
+    counts = np.clip(np.rint(np.where(open_input, 0.0, millivolts) * scale), -FULL - 1, FULL).astype(np.int64)
+    counts[open_input] = RAILED
+    return counts
+
+
+def _square(t: Array, height: int, hertz: float) -> Array:
+    """The internal test signal in mV; a rate of 0 is a steady level."""
+    if not hertz:
+        return np.full(len(t), height * TEST_MV)
+    return np.asarray(height * TEST_MV * np.where((t * hertz) % 1.0 < 0.5, 1.0, -1.0))

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+if TYPE_CHECKING:  # the body refuses with this file's errors
+    from simulators.body import Body
 
 Frames = list[bytes]
 """Whole frames or messages, in the order in which they leave the instrument."""
@@ -25,11 +29,34 @@ class WrongUse(SimulatorError):
     """The simulator was asked for something that does not exist; the sentence names what does."""
 
 
+BodyFault = Literal["finger-out", "loose-cuff", "electrode-off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """How a worn link spoils one instrument's bytes: often enough to be met, seldom enough to be survived."""
+
+    drop_every: int
+    """One byte is lost in so many."""
+    spoil_every: int = 0
+    """One frame is spoilt in so many; 0 where the protocol has no checksum to find it."""
+    spoil_at: int = -1
+    """Index of the byte that is changed."""
+
+
 class Device(Protocol):
     """One instrument's end of the wire. `now` is body time in seconds and never goes back."""
 
     kind: ClassVar[str]
     """The instrument, as the drivers name it: "oximeter", "ecg", ..."""
+    wear: ClassVar[Wear]
+    """How a worn link spoils its bytes."""
+    body_faults: ClassVar[tuple[BodyFault, ...]]
+    """What of the person can be wrong at this instrument."""
+    own_faults: ClassVar[tuple[str, ...]]
+    """What can be wrong in this instrument itself, by name; `fail` makes it so."""
+
+    def __init__(self, body: Body) -> None: ...
 
     def opened(self, now: float) -> None:
         """The host has just opened the port."""
@@ -41,6 +68,10 @@ class Device(Protocol):
 
     def produce(self, now: float) -> Frames:
         """Return everything that falls due up to `now` and was not returned yet."""
+        ...
+
+    def fail(self, fault: str, wrong: bool, now: float) -> None:
+        """Begin (`wrong`) or end one of `own_faults`; again is no different from once."""
         ...
 
 

@@ -6,70 +6,40 @@ Link faults: `unplug` (the cable is out), `silence` (the port is there, nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from simulators.device import Frames, WrongUse
+from simulators.device import Device, Frames, Wear, WrongUse
 from simulators.physiology import LEADS
 
-FaultName = Literal["unplug", "silence", "bad-checksum", "dropped-bytes", "finger-out", "loose-cuff", "electrode-off"]
-
-
-@dataclass(frozen=True, slots=True)
-class Wear:
-    """How a worn link spoils one instrument's bytes: often enough to be met, seldom enough to be survived."""
-
-    drop_every: int
-    """One byte is lost in so many."""
-    spoil_every: int = 0
-    """One frame is spoilt in so many; 0 where the protocol has no checksum to find it."""
-    spoil_at: int = -1
-    """Index of the byte that is changed."""
-
-
-WEAR: Mapping[str, Wear] = {
-    "oximeter": Wear(drop_every=397, spoil_every=70),
-    "tensiometer": Wear(drop_every=101, spoil_every=3),
-    "thermometer": Wear(drop_every=101, spoil_every=5),
-    "scale": Wear(drop_every=251),
-    "ecg": Wear(drop_every=1009),
-    # A byte of the reserved field: the record stays well formed, its sum no longer fits.
-    "audiometer": Wear(drop_every=199, spoil_every=3, spoil_at=5),
-}
-
-_OWN: Mapping[str, tuple[FaultName, ...]] = {
-    "oximeter": ("finger-out",),
-    "tensiometer": ("loose-cuff",),
-    "ecg": ("electrode-off",),
-}
+LINK_FAULTS = ("unplug", "silence", "dropped-bytes")
+"""Those that every instrument can have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault; `lead` only for `electrode-off`, None for all leads."""
 
-    name: FaultName
+    name: str
     lead: str | None = None
 
 
-def accepted(instrument: str) -> tuple[str, ...]:
+def accepted(device: type[Device]) -> tuple[str, ...]:
     """The faults that an instrument can have."""
-    names: list[str] = ["unplug", "silence", "dropped-bytes"]
-    if WEAR[instrument].spoil_every:
+    names: list[str] = [*LINK_FAULTS]
+    if device.wear.spoil_every:
         names.append("bad-checksum")
-    for name in _OWN.get(instrument, ()):
+    for name in device.body_faults:
         names += [name, *(f"{name}:{lead}" for lead in LEADS)] if name == "electrode-off" else [name]
-    return tuple(names)
+    return (*names, *device.own_faults)
 
 
-def fault_of(instrument: str, text: str) -> Fault:
-    """Read the name of a fault; raise `WrongUse` naming the accepted ones."""
-    if text not in accepted(instrument):
-        names = ", ".join(accepted(instrument))
+def fault_of(instrument: str, device: type[Device], text: str) -> Fault:
+    """Read the name of a fault of `instrument`; raise `WrongUse` naming the accepted ones."""
+    if text not in accepted(device):
+        names = ", ".join(accepted(device))
         raise WrongUse(f"The {instrument} cannot have the fault “{text}”; it can have {names}.")
     name, _, lead = text.partition(":")
-    return Fault(name, lead or None)  # type: ignore[arg-type]
+    return Fault(name, lead or None) if name == "electrode-off" else Fault(text)
 
 
 class Link:

@@ -8,37 +8,48 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from simulators import replay
-from simulators.audiometer import Audiometer
+from simulators import cyton, gymcu, healthometer, nonin, replay, suntech, tm262
 from simulators.body import Body
 from simulators.control import Control
 from simulators.device import Clock, Device, SimulatorError, WrongUse
-from simulators.ecg import Ecg
-from simulators.faults import fault_of
-from simulators.oximeter import Oximeter
-from simulators.scale import Scale
 from simulators.station import Station
-from simulators.tensiometer import Tensiometer
-from simulators.thermometer import Thermometer
 from simulators.wire import Host, Listener, Pty, Wire
 
-INSTRUMENTS: Mapping[str, Callable[[Body], Device]] = {
-    "oximeter": Oximeter,
-    "tensiometer": Tensiometer,
-    "thermometer": Thermometer,
-    "scale": Scale,
-    "ecg": Ecg,
-    "audiometer": Audiometer,
+INSTRUMENTS: Mapping[str, type[Device]] = {
+    "oximeter": nonin.Oximeter,
+    "tensiometer": suntech.Tensiometer,
+    "thermometer": gymcu.Thermometer,
+    "scale": healthometer.Scale,
+    "ecg": cyton.Ecg,
+    "audiometer": tm262.Audiometer,
 }
-"""Every simulated instrument: its name, which is also that of its link."""
+"""The simulated instruments of a cabin: the name, which is also that of its link."""
+
+MODELS: Mapping[str, type[Device]] = {
+    "nonin-df7": nonin.Oximeter,
+    "suntech": suntech.Tensiometer,
+    "gymcu90614": gymcu.Thermometer,
+    "healthometer": healthometer.Scale,
+    "cyton": cyton.Ecg,
+    "tm262": tm262.Audiometer,
+}
+"""Every instrument that can be simulated, by its protocol as the drivers name it."""
 
 REPLAYS: Mapping[str, Callable[[Body, Path], Device]] = {
-    "oximeter": lambda body, record: Oximeter(body, replay.read_finger(record)),
-    "ecg": lambda body, record: Ecg(body, replay.read_leads(record)),
+    "oximeter": lambda body, record: nonin.Oximeter(body, replay.read_finger(record)),
+    "ecg": lambda body, record: cyton.Ecg(body, replay.read_leads(record)),
 }
 """Those that can play a recording."""
 
 TICK_S = 0.02
+
+
+def device_of(name: str) -> type[Device]:
+    """A simulated instrument by its kind or its protocol; raises `WrongUse` naming them."""
+    found = INSTRUMENTS.get(name) or MODELS.get(name)
+    if found is None:
+        raise WrongUse(f"There is no simulated “{name}”; there is {', '.join((*INSTRUMENTS, *MODELS))}.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,11 @@ async def run_rack(
         name: Station(device, _wire(folder, name, (listen or {}).get(name)), body, clock)
         for name, device in devices.items()
     }
-    beginning = [(stations[name], fault_of(name, text)) for name in stations for text in (faults or {}).get(name, ())]
+    beginning = [
+        (stations[name], stations[name].fault_of(name, text))
+        for name in stations
+        for text in (faults or {}).get(name, ())
+    ]
     _make(folder)
     control = Control(folder / "control.sock", stations, body, clock)
     await control.open()
@@ -92,10 +107,8 @@ async def run_rack(
 
 
 def _device(name: str, body: Body, record: Path | None) -> Device:
-    if name not in INSTRUMENTS:
-        raise WrongUse(f"There is no simulated “{name}”; there is {', '.join(INSTRUMENTS)}.")
     if record is None:
-        return INSTRUMENTS[name](body)
+        return device_of(name)(body)
     if name not in REPLAYS:
         raise WrongUse(f"The {name} plays no recordings; {' and '.join(REPLAYS)} do.")
     return REPLAYS[name](body, record)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators import ecg, oximeter
+from simulators import cyton, nonin
 from simulators.body import Array
 from simulators.device import SimulatorError
 from simulators.physiology import LEADS
@@ -73,24 +73,24 @@ class RecordLeads:
 class RecordFinger:
     """A recorded pleth in place of the finger, with the monitor's values where they are known."""
 
-    def __init__(self, counts: oximeter.Counts, seconds: list[Second]) -> None:
+    def __init__(self, counts: nonin.Counts, seconds: list[Second]) -> None:
         self._counts, self._seconds = counts, seconds
 
     def start(self, now: float) -> int:  # noqa: ARG002
         """The recording begins when the host opens the port."""
         return 0
 
-    def counts(self, first: int, count: int) -> oximeter.Counts:
+    def counts(self, first: int, count: int) -> nonin.Counts:
         """As recorded, scaled; over again at the end."""
         return self._counts[np.arange(first, first + count) % len(self._counts)]
 
-    def spot(self, index: int, since: float) -> oximeter.Spot:
+    def spot(self, index: int, since: float) -> nonin.Spot:
         """What the monitor showed last."""
-        if index / oximeter.RATE - since < SETTLE_S:
-            return oximeter.Spot()
-        at = index % len(self._counts) / oximeter.RATE
+        if index / nonin.RATE - since < SETTLE_S:
+            return nonin.Spot()
+        at = index % len(self._counts) / nonin.RATE
         past = [second for second in self._seconds if second.at <= at]
-        return oximeter.Spot(past[-1].spo2, past[-1].rate, past[-1].rate) if past else oximeter.Spot()
+        return nonin.Spot(past[-1].spo2, past[-1].rate, past[-1].rate) if past else nonin.Spot()
 
     def perfused(self, first: int, count: int) -> NDArray[np.bool_]:  # noqa: ARG002
         """Unknown: no pulse is shown."""
@@ -109,7 +109,7 @@ def read_leads(record: Path) -> RecordLeads:
         raise SimulatorError(
             f"The record {record.name} has no ECG signal; replay one that has, through this instrument."
         )
-    played = {lead: _resampled(signal, ecg.RATE) for lead, signal in chosen.items()}
+    played = {lead: _resampled(signal, cyton.RATE) for lead, signal in chosen.items()}
     samples = np.full((max(len(x) for x in played.values()), len(LEADS)), np.nan, dtype=np.float32)
     for lead, x in played.items():
         samples[: len(x), LEADS.index(lead)] = x * MILLIVOLTS.get(chosen[lead].unit, 1.0)
@@ -120,7 +120,7 @@ def read_finger(record: Path) -> RecordFinger:
     """The pleth of a WFDB record; raise `SimulatorError` when it cannot be read or has none."""
     for signal in _read(record):
         if "PLETH" in signal.name.upper() or "PPG" in signal.name.upper():
-            return RecordFinger(_scaled(_resampled(signal, oximeter.RATE)), _numerics(record))
+            return RecordFinger(_scaled(_resampled(signal, nonin.RATE)), _numerics(record))
     raise SimulatorError(
         f"The record {record.name} has no PLETH signal; replay one that has, through this instrument."
     )
@@ -182,7 +182,7 @@ def _resampled(signal: Signal, rate: float) -> Array:
     return resample(signal.samples, signal.rate, rate)
 
 
-def _scaled(pleth: Array) -> oximeter.Counts:
+def _scaled(pleth: Array) -> nonin.Counts:
     """Counts; the rare outlier is clipped, a hole is the middle of the span."""
     if np.isnan(pleth).all():
         return np.full(len(pleth), sum(SPAN) // 2, dtype=np.int64)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from simulators.body import Body
 from simulators.device import Clock, Device, Frames
-from simulators.faults import WEAR, Fault, Link
+from simulators.faults import Fault, Link, fault_of
 from simulators.physiology import LEADS
 from simulators.wire import Host, Wire
 
@@ -16,7 +16,7 @@ class Station:
 
     def __init__(self, device: Device, make_wire: Callable[[Host], Wire], body: Body, clock: Clock) -> None:
         self._device, self._body, self._clock = device, body, clock
-        self._link = Link(WEAR[device.kind])
+        self._link = Link(device.wear)
         self._silent = False
         self._wire = make_wire(Host(self._opened, self._wrote))
 
@@ -24,6 +24,10 @@ class Station:
     def url(self) -> str:
         """What a driver opens."""
         return self._wire.url
+
+    def fault_of(self, instrument: str, text: str) -> Fault:
+        """One of its faults by name; raises `WrongUse` naming them."""
+        return fault_of(instrument, type(self._device), text)
 
     def plug(self) -> None:
         """Put the wire in; raise `SimulatorError` when its place is taken."""
@@ -64,6 +68,8 @@ class Station:
                 leads = {fault.lead} if fault.lead else set(LEADS)
                 worn = self._body.presence.electrodes_on
                 self._touch("electrodes_on", worn - leads if wrong else worn | leads)
+            case own:
+                self._device.fail(own, wrong, self._clock.now())
 
     def _touch(self, name: str, value: object) -> None:
         self._body.change(self._clock.now(), {name: value})

@@ -16,7 +16,7 @@ from bench.marked import MarkedEcg, MarkedOximeter, known_again, whole
 from bench.sealing import Plain, strip
 from cabin_agent.frames import decode_frame, encode_wave
 from cabin_agent.plan import Slot, timeline
-from drivers import cyton, oximeter
+from drivers import cyton_packets, nonin
 from drivers.events import Reading, Wave
 from sync.envelope import Opened
 
@@ -27,7 +27,7 @@ def _shown(wave: Wave) -> list[float | None]:
 
 
 def test_every_pleth_sample_is_known_again_behind_decoder_and_frame() -> None:
-    marked, decoder = MarkedOximeter(), oximeter.Decoder()
+    marked, decoder = MarkedOximeter(), nonin.Decoder()
     events = decoder.feed(b"".join(marked.sample(n) for n in range(500)))
     numbers = [n for event in events if isinstance(event, Wave) for n in known_again(marked, _shown(event))]
     assert numbers == list(range(500))
@@ -38,11 +38,11 @@ def test_every_pleth_sample_is_known_again_behind_decoder_and_frame() -> None:
 def test_every_ecg_sample_is_known_again_behind_decoder_and_frame() -> None:
     marked = MarkedEcg()
     for channel in range(1, 9):
-        assert b"Success" in marked.receive(cyton.encode_channel(channel, 6), 0.0)
+        assert b"Success" in marked.receive(cyton_packets.encode_channel(channel, 6), 0.0)
     assert not marked.streaming()
-    marked.receive(cyton.BEGIN, 0.0)
+    marked.receive(cyton_packets.BEGIN, 0.0)
     assert marked.streaming()
-    decoder = cyton.Decoder(6)
+    decoder = cyton_packets.Decoder(6)
     events = decoder.feed(b"".join(marked.sample(n) for n in range(12_000))) + decoder.flush()
     waves = [event for event in events if isinstance(event, Wave)]
     assert [n for wave in waves for n in known_again(marked, _shown(wave))] == list(range(12_000))

@@ -15,7 +15,7 @@ from bench.kiosk_pixel import EVERY, FIRST, WIDE, Spiked, lateness
 from bench.video_link import _of
 from bench.video_seen import FREEZE_MS, WRAP, Clocks, told
 from cabin_agent.frames import decode_frame, encode_wave
-from drivers import cyton
+from drivers import cyton_packets
 from drivers.events import Wave
 
 CLOCKS = Clocks(page=1000.0, wall=1_795_000_000.0)
@@ -95,7 +95,7 @@ def test_of_two_clocks_the_later_word_holds_and_other_streams_do_not_count() -> 
 
 
 def test_the_board_spikes_where_the_bench_looks_for_it() -> None:
-    decoder, board = cyton.Decoder(), Spiked()
+    decoder, board = cyton_packets.Decoder(), Spiked()
     events = decoder.feed(b"".join(board.sample(n) for n in range(3 * EVERY)))
     rows = [row for event in events if isinstance(event, Wave) for row in event.samples]
     high = {n for n, row in enumerate(rows) if (row[0] or 0) > 0.5}

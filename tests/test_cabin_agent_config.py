@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cabin_agent.config import GAINS, Broker, Config, ConfigError, load_config
-from drivers import cyton
+from drivers import cyton_packets
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "docs" / "cabin.toml"
 CABIN = '[cabin]\nname = "South hall"\nserial = "CAB-1"\n'
@@ -118,7 +118,7 @@ def test_an_instrument_with_the_least(tmp_path: Path) -> None:
 
 
 def test_gains_are_those_of_the_board() -> None:
-    assert set(GAINS) == set(cyton.GAINS)
+    assert set(GAINS) == set(cyton_packets.GAINS)
 
 
 @pytest.mark.parametrize(

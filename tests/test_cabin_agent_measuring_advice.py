@@ -27,10 +27,10 @@ from cabin_agent.measuring.advice import (
 )
 from cabin_agent.plan import TASKS
 from cabin_signal.leads import MEASURED
-from drivers.cyton import CHANNELS
+from drivers.cyton_packets import CHANNELS
 from drivers.events import NoValue, Reading, Value
-from drivers.oximeter import flags as oximeter_flags
-from drivers.suntech import ERRORS
+from drivers.nonin import flags as oximeter_flags
+from drivers.suntech_frames import ERRORS
 
 # --- the finger -------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from cabin_signal.plausibility import PressureDoubt
 from cabin_signal.rhythm import Verdict
 from drivers.events import Trouble, Why
 from drivers.keeper import SAID_FOR_IT
-from drivers.suntech import ERRORS
+from drivers.suntech_frames import ERRORS
 
 AGENT = Path(cabin_agent.__file__).parent
 SIGNAL = Path(cabin_signal.__file__).parent

@@ -28,7 +28,7 @@ from cabin_signal.cuff_verdict import Why
 from cabin_signal.verdict import RULES
 from drivers.events import Event, NoValue, PressureResult, Reading, Value, Wave
 from drivers.link import LinkState
-from drivers.suntech import ERRORS
+from drivers.suntech_frames import ERRORS
 from tests.bedside_fakes import bedside
 from tests.cabin_signal_models import Arm, inflate
 from tests.visits import CUFF, ECG, evidence, outcomes, pressure, single

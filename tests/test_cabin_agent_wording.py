@@ -28,7 +28,7 @@ from cabin_agent.wording import (
     why_text,
 )
 from cabin_signal import cuff
-from drivers import suntech
+from drivers import suntech_frames
 from drivers.events import Why
 from tests.visits import CUFF, ECG, OXIMETER, evidence, outcomes, pressure, single, strip
 
@@ -67,7 +67,7 @@ def needed() -> list[str]:
     keys += [f"{family}.{name}" for name in MEASURES for family in ("result", "ticket.label")]
     keys += [f"why.{why}" for why in get_args(WhyNot)]
     keys += [f"reason.{why}" for why in get_args(Why)]
-    keys += [f"reason.{word}" for word in (*suntech.ERRORS.values(), *get_args(cuff.Reason))]
+    keys += [f"reason.{word}" for word in (*suntech_frames.ERRORS.values(), *get_args(cuff.Reason))]
     keys += [f"site.{site}" for sites in SITES.values() for site in sites]
     keys += [f"exclusion.{question}" for question in (*EXCLUSIONS, "malaise")]
     keys += [f"satisfaction.{question}" for question in SATISFACTION]

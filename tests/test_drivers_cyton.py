@@ -1,239 +1,352 @@
-"""The Cyton's packets and texts: every vector of the protocol sheet, rails, gaps, and any cut."""
+"""The Cyton conversation against a scripted board: set up, stream, stop, and what goes wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+import asyncio
+import itertools
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from drivers import cyton
-from drivers.cyton import CHANNELS, RAILS, Blocks, Decoder, Framer, Packet, encode_packet, encode_text
+from drivers import cyton_packets
+from drivers.cyton import IDLE_QUIET_S, STREAM_QUIET_S, Ecg
+from drivers.cyton_packets import encode_packet, encode_text
+from drivers.errors import DriverError, Unplugged
 from drivers.events import Event, Identity, Trouble, Wave
+from drivers.pipe import CABLES, DRIP, LATE, WHOLE, Cable, End, pipe
 
-ZERO = bytes.fromhex("a0 00" + "00 00 00" * 8 + "00 00 00 00 00 00 c0")
-ONES = bytes.fromhex(
-    "a0 01 00 00 01 ff ff ff 00 00 02 ff ff fe 7f ff ff 80 00 00 00 00 64 ff ff 9c 00 00 00 00 20 00 c0"
-)
-ONE_MV = bytes.fromhex("a0 ff 00 ae c3 00 ae c3" + "00" * 18 + "00 00 00 00 00 00 c0")
-ANALOG_AUX = bytes.fromhex("a0 07" + "00" * 24 + "02 00 03 ff 00 00 c1")
-BAD_END = bytes.fromhex("a0 03" + "00" * 24 + "00 00 00 00 00 00 00")
+BANNER = "OpenBCI V3 8-16 channel\nOn Board ADS1299 Device ID: 0x3E\nFirmware: v3.1.2\n"
+CHANNEL = re.compile(rb"x[1-8]0[0-6]0[01][01]0X")
 
 
-def packets(data: bytes) -> list[Packet]:
-    framer = Framer()
-    return [item for item in framer.feed(data) + framer.flush() if isinstance(item, Packet)]
+class Board:
+    """A scripted board: takes commands a character at a time, and streams packets of a counting row."""
+
+    def __init__(self, end: End) -> None:
+        self.end = end
+        self.commands: list[bytes] = []
+        self.banner: str | None = BANNER
+        self.channel_answer = "Success: Channel set for 1"
+        self.streams = True
+        self.deaf_to: set[bytes] = set()
+        self.drop: Callable[[int], bool] = lambda number: False
+        self._streaming: asyncio.Task[None] | None = None
+
+    async def live(self) -> None:
+        heard = b""
+        try:
+            while True:
+                heard += await self.end.read()
+                while heard:
+                    if heard.startswith(b"x") and b"X" not in heard:
+                        break
+                    length = heard.index(b"X") + 1 if heard.startswith(b"x") else 1
+                    command, heard = heard[:length], heard[length:]
+                    if command in self.deaf_to:
+                        self.deaf_to.discard(command)
+                    else:
+                        await self._obey(command)
+        finally:
+            self._halt()
+
+    async def _obey(self, command: bytes) -> None:
+        self.commands.append(command)
+        if command == cyton_packets.RESET and self.banner is not None:
+            self._halt()
+            await self.end.write(encode_text(self.banner))
+        elif CHANNEL.fullmatch(command):
+            await self.end.write(encode_text(self.channel_answer))
+        elif command == cyton_packets.VERSION and self._streaming is None:
+            await self.end.write(encode_text("v3.1.2"))
+        elif command == cyton_packets.BEGIN and self.streams and self._streaming is None:
+            self._streaming = asyncio.create_task(self._stream())
+        elif command == cyton_packets.STOP:
+            self._halt()
+
+    async def _stream(self) -> None:
+        for number in itertools.count():
+            if not self.drop(number):
+                await self.end.write(encode_packet(number, (number % 1000, *[-1] * 7)))
+            await asyncio.sleep(0.001)
+
+    def _halt(self) -> None:
+        if self._streaming is not None:
+            self._streaming.cancel()
+            self._streaming = None
+
+    @property
+    def streaming(self) -> bool:
+        return self._streaming is not None
 
 
-def decoded(data: bytes, gain: int = 24) -> list[Event]:
-    decoder = Decoder(gain)
-    return decoder.feed(data) + decoder.flush()
+class Bench:
+    """A driver and a board on one pipe."""
+
+    def __init__(self, cable: Cable, **settings: float) -> None:
+        self.here, there = pipe(cable)
+        self.board = Board(there)
+        self.driver = Ecg(**({"reset_s": 0.2, "reply_s": 0.1, "alive_s": 0.03} | settings))  # type: ignore[arg-type]
+        self.events: list[Event] = []
+        self._more = asyncio.Event()
+
+    def plug_in(self) -> None:
+        self.peer = asyncio.create_task(self.board.live())
+        self.run = asyncio.create_task(self.driver.run(self.here, self._take))
+
+    def _take(self, event: Event) -> None:
+        self.events.append(event)
+        self._more.set()
+
+    async def until(self, enough: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not enough():
+                self._more.clear()
+                await self._more.wait()
+
+    async def ready(self) -> None:
+        """Wait for the first sign of life: from then on the driver takes orders."""
+        await self.until(lambda: any(isinstance(event, Identity) for event in self.events))
+
+    async def samples(self, count: int) -> None:
+        await self.until(lambda: sum(len(wave.samples) for wave in self.waves) >= count)
+
+    @property
+    def waves(self) -> list[Wave]:
+        return [event for event in self.events if isinstance(event, Wave)]
+
+    @property
+    def troubles(self) -> list[str]:
+        return [event.code for event in self.events if isinstance(event, Trouble)]
 
 
-def waves(events: Sequence[Event]) -> list[Wave]:
-    return [event for event in events if isinstance(event, Wave)]
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for something that nobody tells of."""
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never came true")
 
 
-def microvolts(data: bytes) -> list[float]:
-    return [round(1000 * mv, 4) for mv in waves(decoded(data))[0].samples[0]]
+@asynccontextmanager
+async def bench(
+    cable: Cable = WHOLE, prepare: Callable[[Board], None] = lambda board: None, **settings: float
+) -> AsyncIterator[Bench]:
+    found = Bench(cable, **settings)
+    prepare(found.board)
+    found.plug_in()
+    try:
+        yield found
+    finally:
+        found.run.cancel()
+        await asyncio.gather(found.run, return_exceptions=True)
+        found.peer.cancel()
+        await asyncio.gather(found.peer, return_exceptions=True)
 
 
-def test_zero() -> None:
-    assert packets(ZERO) == [Packet(0, (0,) * 8)]
-    assert encode_packet(0, (0,) * 8) == ZERO
-    (wave,) = decoded(ZERO)
-    assert wave == Wave("ecg", 0, 250.0, "mV", ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"), ((0.0,) * 8,))
+@pytest.mark.parametrize("cable", [WHOLE, DRIP, LATE], ids=["whole", "drip", "late"])
+async def test_set_up_stream_and_stop(cable: Cable) -> None:
+    async with bench(cable) as b:
+        await b.ready()
+        assert b.events[0] == Identity("OpenBCI Cyton", firmware="v3.1.2")
+        await b.driver.start()
+        await b.samples(50)
+        await b.driver.stop()
+        settings = [f"x{channel}030100X".encode() for channel in range(1, 9)]
+        orders = [command for command in b.board.commands if command != cyton_packets.VERSION]
+        assert orders[:10] == [cyton_packets.RESET, cyton_packets.STOP, *settings]
+        assert orders[10] == cyton_packets.BEGIN
+        rows = [row[0] for wave in b.waves for row in wave.samples]
+        assert rows == [pytest.approx(number * cyton_packets.mv_per_count(6)) for number in range(len(rows))]
+        assert [wave.index for wave in b.waves] == list(range(0, len(rows), 10))
+        assert b.troubles == []
+        await eventually(lambda: not b.board.streaming)
 
 
-def test_signs_and_rails() -> None:
-    counts = (1, -1, 2, -2, 8388607, -8388608, 100, -100)
-    assert packets(ONES) == [Packet(1, counts)]
-    assert encode_packet(1, counts, bytes.fromhex("00 00 00 00 20 00")) == ONES
-    assert microvolts(ONES) == [0.0224, -0.0224, 0.0447, -0.0447, 187500.0, -187500.0224, 2.2352, -2.2352]
-    assert waves(decoded(ONES))[0].flags == {"railed:V3", "railed:V4"}
+async def test_the_gain_reaches_the_board_and_the_millivolts() -> None:
+    async with bench(gain=24) as b:
+        await b.ready()
+        await b.driver.start()
+        await b.samples(10)
+        assert b"x1060100X" in b.board.commands
+        assert b.waves[0].samples[1][0] == pytest.approx(cyton_packets.mv_per_count(24))
 
 
-def test_one_millivolt() -> None:
-    assert packets(ONE_MV)[0].number == 255
-    assert microvolts(ONE_MV)[:3] == [999.9947, 999.9947, 0.0]
-    assert encode_packet(255, (cyton.counts(1.0, 24),) * 2 + (0,) * 6) == ONE_MV
+def test_a_gain_that_the_board_has_not() -> None:
+    with pytest.raises(DriverError, match="choose one of 1, 2, 4, 6, 8, 12, 24"):
+        Ecg(gain=5)
 
 
-@pytest.mark.parametrize("end", range(0xC0, 0xC7))
-def test_every_end_byte(end: int) -> None:
-    assert packets(encode_packet(7, (5,) * 8, end=end)) == [Packet(7, (5,) * 8)]
-    assert packets(ANALOG_AUX) == [Packet(7, (0,) * 8)]
+async def test_a_lost_packet_is_a_hole_in_the_index() -> None:
+    def lossy(board: Board) -> None:
+        board.drop = lambda number: number in (13, 14)
+
+    async with bench(prepare=lossy) as b:
+        await b.ready()
+        await b.driver.start()
+        await b.samples(30)
+        assert Trouble("lost-samples", "packets did not arrive", 2) in b.events
+        assert [wave.index for wave in b.waves[:4]] == [0, 10, 15, 25]
 
 
-@pytest.mark.parametrize("end", [0x00, 0xBF, 0xC7, 0xA0])
-def test_a_wrong_end_byte_is_refused(end: int) -> None:
-    assert packets(BAD_END) == []
-    told = decoded(encode_packet(3, (0,) * 8, end=end) + encode_packet(4, (0,) * 8))
-    assert [event.code for event in told if isinstance(event, Trouble)] == ["resync"]
-    assert len(waves(told)) == 1
+@pytest.mark.parametrize("seed", range(4))
+async def test_on_a_cable_that_loses_bytes_the_index_stays_true(seed: int) -> None:
+    async with bench(Cable(loss=0.01, seed=seed), reset_s=0.05, reply_s=0.05, alive_s=0.02) as b:
+        await b.until(lambda: isinstance(b.events[-1], Identity) if b.events else False)
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await b.driver.start()
+                    break
+                except DriverError:
+                    await asyncio.sleep(0.02)
+        await b.samples(300)
+        first = round(b.waves[0].samples[0][0] / cyton_packets.mv_per_count(6))
+        whole = sum(
+            round(row[0] / cyton_packets.mv_per_count(6)) == (first + wave.index + at) % 1000
+            for wave in b.waves
+            for at, row in enumerate(wave.samples)
+        )
+        total = sum(len(wave.samples) for wave in b.waves)
+        assert whole == total
+        assert "lost-samples" in b.troubles
 
 
-def test_a_packet_counts_when_the_next_one_begins() -> None:
-    framer = Framer()
-    assert framer.feed(ZERO) == []
-    assert framer.feed(ONES[:1]) == [Packet(0, (0,) * 8)]
+async def test_a_second_stream_begins_at_index_0() -> None:
+    async with bench() as b:
+        await b.ready()
+        await b.driver.start()
+        await b.samples(20)
+        await b.driver.stop()
+        before = len(b.waves)
+        await b.driver.start()
+        await b.until(lambda: len(b.waves) > before)
+        assert b.waves[before].index == 0
 
 
-def test_a_packet_with_two_lost_bytes_is_not_taken_for_whole() -> None:
-    """Its last byte may fit by chance (here the next sample number is C1); the byte behind it does not."""
-    short = encode_packet(0xC0, (1,) * 8)[:-2] + encode_packet(0xC1, (1,) * 8) + encode_packet(0xC2, (1,) * 8)
-    assert [packet.number for packet in packets(short)] == [0xC1, 0xC2]
+async def test_samples_are_told_only_when_asked_for() -> None:
+    async with bench() as b:
+        await b.ready()
+        await b.board._obey(cyton_packets.BEGIN)
+        await eventually(lambda: not b.board.streaming)
+        assert b.waves == []
 
 
-@pytest.mark.parametrize(
-    ("gain", "count", "millivolt"),
-    [
-        (24, 44739, 1.0),
-        (6, 11185, 1.0),
-        (12, 22370, 1.0),
-        (1, 1864, 1.0),
-        (2, 3728, 1.0),
-        (4, 7457, 1.0),
-        (8, 14913, 1.0),
-    ],
-)
-def test_gains(gain: int, count: int, millivolt: float) -> None:
-    assert cyton.counts(millivolt, gain) == count
-    assert waves(decoded(encode_packet(0, (count,) * 8), gain))[0].samples[0][0] == pytest.approx(1.0, abs=4e-4)
+async def test_a_stop_that_was_lost_is_repeated() -> None:
+    async with bench() as b:
+        await b.ready()
+        await b.driver.start()
+        await b.samples(10)
+        b.board.deaf_to = {cyton_packets.STOP}
+        await b.driver.stop()
+        await eventually(lambda: not b.board.streaming)
 
 
-def test_counts_stop_at_the_rails() -> None:
-    assert cyton.counts(1e6, 6) == RAILS[0] == 0x7FFFFF
-    assert cyton.counts(-1e6, 6) == RAILS[1] == -0x800000
+async def test_a_start_that_was_lost_is_repeated() -> None:
+    async with bench() as b:
+        await b.ready()
+        b.board.deaf_to = {cyton_packets.BEGIN}
+        await b.driver.start()
+        await b.samples(10)
 
 
-@pytest.mark.parametrize("lead", range(8))
-@pytest.mark.parametrize("rail", RAILS)
-def test_a_railed_channel_is_named(lead: int, rail: int) -> None:
-    counts = [0] * 8
-    counts[lead] = rail
-    assert waves(decoded(encode_packet(0, counts)))[0].flags == {f"railed:{CHANNELS[lead]}"}
-    counts[lead] = rail - 1 if rail > 0 else rail + 1
-    assert waves(decoded(encode_packet(0, counts)))[0].flags == frozenset()
+async def test_start_and_stop_are_idempotent() -> None:
+    async with bench() as b:
+        await b.driver.stop()
+        await b.ready()
+        await b.driver.stop()
+        await b.driver.start()
+        await b.driver.start()
+        await b.samples(10)
+        assert b.board.commands.count(cyton_packets.BEGIN) == 1
+        await b.driver.stop()
+        await b.driver.stop()
 
 
-def test_flags_hold_for_each_row_of_a_block() -> None:
-    rows = [0, 0, RAILS[0], RAILS[0], RAILS[1], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-    told = waves(decoded(b"".join(encode_packet(number, (row, *[0] * 7)) for number, row in enumerate(rows))))
-    assert [(wave.index, len(wave.samples), set(wave.flags)) for wave in told] == [
-        (0, 2, set()),
-        (2, 3, {"railed:I"}),
-        (5, 10, set()),
-        (15, 1, set()),
-    ]
+async def test_a_board_without_samples_refuses_to_start() -> None:
+    async with bench(reply_s=0.02) as b:
+        await b.ready()
+        b.board.streams = False
+        with pytest.raises(DriverError, match="no samples"):
+            await b.driver.start()
+        assert b.board.commands.count(cyton_packets.BEGIN) == 3
+        assert b.driver.quiet_s == IDLE_QUIET_S
 
 
-@pytest.mark.parametrize("lost", [1, 2, 100, 255])
-def test_a_gap_of_the_sample_number_is_lost_samples(lost: int) -> None:
-    told = decoded(encode_packet(200, (0,) * 8) + encode_packet(201 + lost, (0,) * 8))
-    assert [event for event in told if isinstance(event, Trouble)] == [
-        Trouble("lost-samples", "packets did not arrive", lost)
-    ]
-    assert [wave.index for wave in waves(told)] == [0, 1 + lost]
+async def test_not_ready_before_the_set_up() -> None:
+    with pytest.raises(DriverError, match="not ready"):
+        await Ecg().start()
+    await Ecg().stop()
 
 
-def test_the_sample_number_wraps_without_a_loss() -> None:
-    told = decoded(b"".join(encode_packet(number, (0,) * 8) for number in range(250, 520)))
-    assert not [event for event in told if isinstance(event, Trouble)]
-    assert sum(len(wave.samples) for wave in waves(told)) == 270
-    assert waves(told)[-1].index == 260
+async def test_a_silent_board_is_reset_again() -> None:
+    def mute(board: Board) -> None:
+        board.banner = None
+
+    async with bench(prepare=mute, reset_s=0.02) as b:
+        await b.until(lambda: "no-reply" in b.troubles)
+        with pytest.raises(DriverError, match="not ready"):
+            await b.driver.start()
+        b.board.banner = BANNER
+        await b.ready()
+        assert b.board.commands.count(cyton_packets.RESET) >= 2
 
 
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        (cyton.RESET, "76"),
-        (cyton.BEGIN, "62"),
-        (cyton.STOP, "73"),
-        (cyton.encode_channel(1, 6, srb2=True), "78 31 30 33 30 31 31 30 58"),
-    ],
-)
-def test_commands_are_those_of_the_sheet(command: bytes, expected: str) -> None:
-    assert command == bytes.fromhex(expected)
+async def test_a_dongle_without_its_board_is_told() -> None:
+    def off(board: Board) -> None:
+        board.banner = "Failure: Communications timeout - Device failed to poll Host"
+
+    async with bench(prepare=off) as b:
+        await b.until(lambda: "no-reply" in b.troubles)
+        assert "refused" in b.troubles
 
 
-@pytest.mark.parametrize(("gain", "digit"), [(1, "0"), (2, "1"), (4, "2"), (6, "3"), (8, "4"), (12, "5"), (24, "6")])
-def test_gain_digits(gain: int, digit: str) -> None:
-    assert cyton.encode_channel(8, gain) == f"x80{digit}0100X".encode()
+async def test_a_channel_setting_that_is_not_accepted() -> None:
+    def stubborn(board: Board) -> None:
+        board.channel_answer = "Failure: too few chars"
+
+    async with bench(prepare=stubborn, reply_s=0.02) as b:
+        await b.until(lambda: "no-reply" in b.troubles)
+        assert b.board.commands.count(b"x1030100X") >= 3
+        assert b"x2030100X" not in b.board.commands
 
 
-def test_the_banner_is_the_identity() -> None:
-    banner = "OpenBCI V3 8-16 channel\nOn Board ADS1299 Device ID: 0x3E\nFirmware: v3.1.2\n"
-    assert Decoder().feed(encode_text(banner)) == [Identity("OpenBCI Cyton", firmware="v3.1.2")]
-    assert Decoder().feed(b"v3.1.1$$$") == [Identity("OpenBCI Cyton", firmware="v3.1.1")]
-    assert Decoder().feed(b"Success: Channel set for 1$$$") == []
+async def test_cancelled_while_streaming_it_stops_the_board() -> None:
+    async with bench() as b:
+        await b.ready()
+        await b.driver.start()
+        await b.samples(10)
+        b.run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await b.run
+        await eventually(lambda: not b.board.streaming)
 
 
-def test_a_board_that_is_off_is_trouble() -> None:
-    (told,) = Decoder().feed(b"Failure: Communications timeout$$$")
-    assert isinstance(told, Trouble) and told.code == "refused"
+async def test_unplugged_leaves_the_driver_bare_and_not_ready() -> None:
+    async with bench() as b:
+        await b.ready()
+        await b.driver.start()
+        b.here.drop()
+        with pytest.raises(Unplugged):
+            await b.run
+        with pytest.raises(DriverError, match="not ready"):
+            await b.driver.start()
+        await b.driver.stop()
 
 
-def test_texts_and_packets_mixed() -> None:
-    told = decoded(b"v3.1.2$$$" + encode_packet(0, (1,) * 8) + encode_packet(1, (1,) * 8))
-    assert told[0] == Identity("OpenBCI Cyton", firmware="v3.1.2")
-    assert [len(wave.samples) for wave in waves(told)] == [2]
+async def test_silence_that_is_healthy() -> None:
+    assert Ecg().quiet_s == IDLE_QUIET_S == 5.0
+    async with bench() as b:
+        await b.ready()
+        await b.driver.start()
+        assert b.driver.quiet_s == STREAM_QUIET_S >= 0.2
+        await b.driver.stop()
+        assert b.driver.quiet_s == IDLE_QUIET_S
 
 
-def test_a_packet_cut_short_hides_the_answer_only_until_the_silence() -> None:
-    framer = Framer()
-    assert framer.feed(ZERO[:20] + b"v3.1.2$$$") == []
-    assert framer.flush() == [Trouble("resync", "bytes that belong to no packet", 20), "v3.1.2"]
-
-
-def test_endless_text_is_dropped() -> None:
-    told = decoded(b"x" * 5000 + b"v3.1.2$$$")
-    assert isinstance(told[0], Trouble) and told[0].code == "resync"
-    assert told[-1] == Identity("OpenBCI Cyton", firmware="v3.1.2")
-
-
-def test_blocks_forget_the_stream_before() -> None:
-    first, second = Blocks(6), Blocks(6)
-    first.take([Packet(0, (0,) * 8), Packet(9, (0,) * 8)])
-    second.take([Packet(99, (0,) * 8)])
-    assert waves(second.close())[0].index == 0
-
-
-STREAM = (
-    encode_text("Firmware: v3.1.2\n")
-    + b"".join(encode_packet(number, (number * 1000, *[-number] * 7)) for number in range(12))
-    + encode_packet(12, (RAILS[0],) * 8)
-    + BAD_END
-    + b"\xff\x00"
-    + encode_packet(15, (0xA0A0,) * 8)[:-3]
-    + b"".join(encode_packet(number, (0,) * 8, end=0xC4) for number in range(16, 20))
-    + encode_text("v3.1.2")
-)
-
-
-@given(st.lists(st.integers(0, len(STREAM))))
-def test_any_cut_gives_the_same_events(cuts: list[int]) -> None:
-    decoder = Decoder()
-    edges = [0, *sorted(cuts), len(STREAM)]
-    told = [event for start, end in pairwise(edges) for event in decoder.feed(STREAM[start:end])]
-    assert told + decoder.flush() == decoded(STREAM, 6)
-
-
-def test_that_stream_loses_only_what_was_damaged() -> None:
-    told = decoded(STREAM, 6)
-    samples = [wave.index + at for wave in waves(told) for at in range(len(wave.samples))]
-    # 13 and 14 never came, 15 was cut short, and behind 19 no packet began.
-    assert samples == [*range(13), 16, 17, 18]
-
-
-@given(st.lists(st.sampled_from([b"\xa0", b"\xc0", b"$$$", b"$", ZERO, ONES]) | st.binary()))
-def test_no_soup_breaks_the_decoder(soup: list[bytes]) -> None:
-    decoder = Decoder()
-    told = [event for piece in soup for event in decoder.feed(piece)] + decoder.flush()
-    last = -1
-    for wave in waves(told):
-        assert wave.index > last
-        assert all(len(row) == 8 for row in wave.samples) and 1 <= len(wave.samples) <= cyton.BLOCK
-        last = wave.index + len(wave.samples) - 1
+async def test_an_idle_board_shows_that_it_lives_on_every_cable() -> None:
+    for cable in CABLES.values():
+        async with bench(cable, reset_s=0.1, reply_s=0.05) as b:
+            await b.until(lambda b=b: sum(isinstance(event, Identity) for event in b.events) >= 4)  # type: ignore[misc]

@@ -19,7 +19,7 @@ from drivers.events import Event, Identity, NoValue, PressureResult, Reading, Tr
 from drivers.instrument import Emit, Instrument
 from drivers.keeper import Keeper, Pace, back_off
 from drivers.link import LinkState
-from drivers.oximeter import Oximeter
+from drivers.nonin import Oximeter
 from drivers.stream import Line, Stream, open_stream
 from tests.plug import Plug
 
@@ -40,6 +40,7 @@ class Talker:
     kind: ClassVar[str] = "scale"
     protocol: ClassVar[str] = "talk"
     line: ClassVar[Line] = Line(9600)
+    takes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, quiet_s: float | None = None) -> None:
         self.quiet_s = quiet_s

@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from drivers.audiometer import Audiometer
-from drivers.ecg import Ecg
+from drivers.cyton import Ecg
 from drivers.errors import DriverError
 from drivers.events import Event, HearingRecord, Identity, NoValue, PressureResult, Reading, Trouble, Wave
+from drivers.gymcu import Thermometer
+from drivers.healthometer import Scale
 from drivers.instrument import Instrument
-from drivers.oximeter import Oximeter
-from drivers.scale import Scale
+from drivers.nonin import Oximeter
 from drivers.stream import open_stream
-from drivers.tensiometer import Tensiometer
-from drivers.thermometer import Thermometer
+from drivers.suntech import Tensiometer
+from drivers.tm262 import Audiometer
 from simulators.body import Body
 from simulators.physiology import LEADS, Physiology
 from simulators.rack import Ready, run_rack

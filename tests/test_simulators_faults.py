@@ -6,31 +6,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.device import WrongUse
-from simulators.faults import WEAR, Fault, Link, Wear, accepted, fault_of
+from simulators.device import Wear, WrongUse
+from simulators.faults import Fault, Link, accepted, fault_of
 from simulators.physiology import LEADS
-from simulators.rack import INSTRUMENTS
+from simulators.rack import INSTRUMENTS, MODELS, device_of
 
 FRAME = bytes.fromhex("81 96 06 00 1d")
 
 
 def test_every_instrument_can_be_unplugged_silent_and_worn() -> None:
-    assert set(WEAR) == set(INSTRUMENTS)
-    for name in INSTRUMENTS:
-        assert {"unplug", "silence", "dropped-bytes"} <= set(accepted(name))
+    for name in (*INSTRUMENTS, *MODELS):
+        assert {"unplug", "silence", "dropped-bytes"} <= set(accepted(device_of(name)))
 
 
 def test_a_checksum_can_only_be_wrong_where_there_is_one() -> None:
-    have = {name for name in INSTRUMENTS if "bad-checksum" in accepted(name)}
+    have = {name for name in INSTRUMENTS if "bad-checksum" in accepted(device_of(name))}
     assert have == {"oximeter", "tensiometer", "thermometer", "audiometer"}
 
 
 def test_instrument_faults_belong_to_their_instrument() -> None:
-    assert "finger-out" in accepted("oximeter")
-    assert "loose-cuff" in accepted("tensiometer")
-    assert {f"electrode-off:{lead}" for lead in LEADS} < set(accepted("ecg"))
-    assert fault_of("ecg", "electrode-off:V3") == Fault("electrode-off", "V3")
-    assert fault_of("ecg", "electrode-off") == Fault("electrode-off", None)
+    assert "finger-out" in accepted(device_of("oximeter"))
+    assert "loose-cuff" in accepted(device_of("tensiometer"))
+    assert {f"electrode-off:{lead}" for lead in LEADS} < set(accepted(device_of("ecg")))
+    assert fault_of("ecg", device_of("ecg"), "electrode-off:V3") == Fault("electrode-off", "V3")
+    assert fault_of("ecg", device_of("ecg"), "electrode-off") == Fault("electrode-off", None)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +44,7 @@ def test_instrument_faults_belong_to_their_instrument() -> None:
 )
 def test_an_unknown_fault_names_the_accepted_ones(instrument: str, text: str) -> None:
     with pytest.raises(WrongUse, match="unplug, silence, dropped-bytes") as refused:
-        fault_of(instrument, text)
+        fault_of(instrument, device_of(instrument), text)
     assert str(refused.value).count(".") == 1
 
 
@@ -77,7 +76,7 @@ def test_one_frame_in_so_many_is_spoilt_by_one_bit_and_keeps_its_length() -> Non
 
 def test_a_spoilt_hearing_record_stays_well_formed() -> None:
     text = b":y011-----01FFF6FFECFFF600000000000000000000"
-    link = Link(WEAR["audiometer"])
+    link = Link(device_of("audiometer").wear)
     link.spoils = True
     good, bad = link.carry([text, text]), link.carry([text])
     assert good == text + text

@@ -18,7 +18,7 @@ from drivers.stream import Line, Stream, open_stream
 from simulators.body import Body
 from simulators.device import SimulatorError, WrongUse
 from simulators.rack import INSTRUMENTS, Ready, run_rack
-from simulators.tensiometer import acknowledge
+from simulators.suntech import acknowledge
 
 LINE = Line(9600)
 

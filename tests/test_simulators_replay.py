@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from simulators.body import Array, Body
+from simulators.cyton import Ecg
 from simulators.device import SimulatorError
-from simulators.ecg import Ecg
-from simulators.oximeter import Oximeter
+from simulators.nonin import Oximeter
 from simulators.physiology import LEADS
 from simulators.replay import read_finger, read_leads, resample
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulators.body import Body
-from simulators.thermometer import Thermometer, frame
+from simulators.gymcu import Thermometer, frame
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from drivers.errors import DriverError, Unplugged
 from drivers.events import Event, NoValue, Reading, Trouble
+from drivers.gymcu import COMMANDS, STUCK, Decoder, Thermometer, encode, encode_frame
 from drivers.instrument import Instrument
 from drivers.pipe import CABLES, LOSSY, Cable, pipe
-from drivers.thermometer import COMMANDS, STUCK, Decoder, Thermometer, encode, encode_frame
 
 EXAMPLE = bytes.fromhex("5A 5A 45 04 0C 78 0D 19 A7")
 """Printed by the seller: object 31.92, ambient 33.53."""

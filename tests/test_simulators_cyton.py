@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.body import Array, Body
-from simulators.cyton import TIMEOUT
-from simulators.ecg import Ecg
+from simulators.cyton import Ecg
+from simulators.cyton_commands import TIMEOUT
 from simulators.physiology import LEADS, Physiology
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from simulators.body import Body
-from simulators.device import Frames
+from simulators.device import BodyFault, Frames, Wear
 
 RATE = 14.0
 NOISE_C = 0.03
@@ -33,6 +33,9 @@ class Thermometer:
     """The board in front of the face, or of the wall when nobody faces it."""
 
     kind: ClassVar[str] = "thermometer"
+    wear: ClassVar[Wear] = Wear(drop_every=101, spoil_every=5)
+    body_faults: ClassVar[tuple[BodyFault, ...]] = ()
+    own_faults: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -56,6 +59,9 @@ class Thermometer:
             self._pending = self._pending[start + 3 :]
         self._pending = self._pending[-2:]
         return answers
+
+    def fail(self, fault: str, wrong: bool, now: float) -> None:
+        """It has no faults of its own."""
 
     def produce(self, now: float) -> Frames:
         """A frame for each fourteenth of a second that has passed."""

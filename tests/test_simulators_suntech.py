@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from simulators import cuff
 from simulators.body import Body
 from simulators.physiology import Physiology
-from simulators.tensiometer import Result, Tensiometer, acknowledge, packet
+from simulators.suntech import Result, Tensiometer, acknowledge, packet
 
 START, ABORT = bytes.fromhex("3a 20 a6"), bytes.fromhex("3a 79 01 00 4c")
 READ_RESULT, READ_CUFF = bytes.fromhex("3a 79 03 00 4a"), bytes.fromhex("3a 79 05 00 48")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from simulators.body import Body
-from simulators.device import Frames
+from simulators.device import BodyFault, Frames, Wear
 
 REQUEST = b"\x1bR\x1bE"
 LOCK_S = 2.0
@@ -27,6 +27,9 @@ class Scale:
     """The scale under the body's feet."""
 
     kind: ClassVar[str] = "scale"
+    wear: ClassVar[Wear] = Wear(drop_every=251)
+    body_faults: ClassVar[tuple[BodyFault, ...]] = ()
+    own_faults: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -49,6 +52,9 @@ class Scale:
             return [message(0.0, 0.0)] * len(requests)
         self._asked = True
         return self._answer(now)
+
+    def fail(self, fault: str, wrong: bool, now: float) -> None:
+        """It has no faults of its own."""
 
     def produce(self, now: float) -> Frames:
         """A message a second while the weight is locked."""

@@ -189,6 +189,7 @@ class Scale:
     kind: ClassVar[str] = "scale"
     protocol: ClassVar[str] = "healthometer"
     line: ClassVar[Line] = Line(9600)
+    takes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, poll_s: float = 2.0) -> None:
         if poll_s <= 0:

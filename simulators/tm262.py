@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from simulators.body import Body
-from simulators.device import Frames
+from simulators.device import BodyFault, Frames, Wear
 from simulators.listener import Listener, threshold
 from simulators.physiology import FREQUENCIES
 
@@ -38,6 +38,10 @@ class Audiometer:
     """The audiometer on the body's ears."""
 
     kind: ClassVar[str] = "audiometer"
+    # A byte of the reserved field: the record stays well formed, its sum no longer fits.
+    wear: ClassVar[Wear] = Wear(drop_every=199, spoil_every=3, spoil_at=5)
+    body_faults: ClassVar[tuple[BodyFault, ...]] = ()
+    own_faults: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -57,6 +61,9 @@ class Audiometer:
             elif byte == XON:
                 self._held_since = None
         return []
+
+    def fail(self, fault: str, wrong: bool, now: float) -> None:
+        """It has no faults of its own."""
 
     def produce(self, now: float) -> Frames:
         """Both ears of the test that has just been finished."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simulators.body import Body
-from simulators.oximeter import Counts, Oximeter, Spot
+from simulators.nonin import Counts, Oximeter, Spot
 from simulators.physiology import Physiology
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.body import FINGER_DELAY_S, RISE_S, Body
-from simulators.device import Frames
+from simulators.device import BodyFault, Frames, Wear
 
 RATE = 75
 PACKET = 25
@@ -113,6 +113,9 @@ class Oximeter:
     """The module; `finger` replaces the body's finger by a recording."""
 
     kind: ClassVar[str] = "oximeter"
+    wear: ClassVar[Wear] = Wear(drop_every=397, spoil_every=70)
+    body_faults: ClassVar[tuple[BodyFault, ...]] = ("finger-out",)
+    own_faults: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, body: Body, finger: Finger | None = None) -> None:
         self._body = body
@@ -126,6 +129,9 @@ class Oximeter:
     def receive(self, data: bytes, now: float) -> Frames:  # noqa: ARG002
         """Nothing: the module's serial input is for future use."""
         return []
+
+    def fail(self, fault: str, wrong: bool, now: float) -> None:
+        """It has no faults of its own."""
 
     def produce(self, now: float) -> Frames:
         """Whole frames up to `now`."""

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.audiometer import FREQUENCIES, NOT_TESTED, Audiometer, Decoder, encode_record
 from drivers.errors import Unplugged
 from drivers.events import Event, HearingRecord, NoValue, Trouble, Value
 from drivers.pipe import CABLES, DRIP, LATE, WHOLE, Cable, pipe
+from drivers.tm262 import FREQUENCIES, NOT_TESTED, Audiometer, Decoder, encode_record
 
 # Constructed from the manual by the protocol sheet; 0096 = 75 dB is the maker's own example.
 LEFT_NORMAL = b":y011-----010014001400" + b"0A000A0000000A00140014001E0028001E44\r\n"

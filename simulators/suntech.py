@@ -16,7 +16,7 @@ import numpy as np
 
 from simulators import cuff
 from simulators.body import Body
-from simulators.device import Frames
+from simulators.device import BodyFault, Frames, Wear
 
 LENGTHS: Mapping[int, int] = {
     0x20: 0,
@@ -80,6 +80,9 @@ class Tensiometer:
     """The module with its cuff on the body's arm."""
 
     kind: ClassVar[str] = "tensiometer"
+    wear: ClassVar[Wear] = Wear(drop_every=101, spoil_every=3)
+    body_faults: ClassVar[tuple[BodyFault, ...]] = ("loose-cuff",)
+    own_faults: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -107,6 +110,9 @@ class Tensiometer:
         while (command := self._cut()) is not None:
             answers.append(self._answer(command, now))
         return answers
+
+    def fail(self, fault: str, wrong: bool, now: float) -> None:
+        """It has no faults of its own."""
 
     def produce(self, now: float) -> Frames:
         """The K at the end of a measurement."""

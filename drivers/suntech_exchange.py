@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from drivers import suntech
+from drivers import suntech_frames
 from drivers.errors import Unplugged
 from drivers.events import Trouble
 from drivers.instrument import Emit
 from drivers.stream import Stream
-from drivers.suntech import Frame, Framer
+from drivers.suntech_frames import Frame, Framer
 
 LATE_S = 0.3
 """How long the reply to a lost request may still come in, and is dropped."""
@@ -61,8 +61,8 @@ class Exchange:
         if frame is None:
             self.emit(Trouble("no-reply", "the module did not answer a request"))
             await self._let_late_reply_pass()
-        elif frame.letter in suntech.REFUSALS:
-            self.emit(Trouble("refused", suntech.ACKS[frame.letter]))
+        elif frame.letter in suntech_frames.REFUSALS:
+            self.emit(Trouble("refused", suntech_frames.ACKS[frame.letter]))
         return frame
 
     def leave_alone(self, seconds: float) -> None:
@@ -73,7 +73,7 @@ class Exchange:
         """When `listen` has ended: abort, reading the answer here; True when the module confirmed it."""
         with suppress(Unplugged):
             for _ in range(2):
-                await self._send(suntech.ABORT)
+                await self._send(suntech_frames.ABORT)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._reply_s):
                         await self._read_confirmation()
@@ -89,7 +89,7 @@ class Exchange:
     async def _send(self, command: bytes) -> None:
         await asyncio.sleep(self._not_before - now())
         self._not_before = now() + self._gap_s
-        await self._stream.write(suntech.encode_command(command))
+        await self._stream.write(suntech_frames.encode_command(command))
 
     async def _awaited(self, fits: Callable[[Frame], bool], seconds: float) -> Frame | None:
         self._fits = fits
@@ -117,8 +117,8 @@ class Exchange:
 
 
 def _answers(frame: Frame, kind: int, letters: str) -> bool:
-    if frame.kind == suntech.ACK:
-        return frame.letter in suntech.REFUSALS or (kind == suntech.ACK and frame.letter in letters)
+    if frame.kind == suntech_frames.ACK:
+        return frame.letter in suntech_frames.REFUSALS or (kind == suntech_frames.ACK and frame.letter in letters)
     return frame.kind == kind
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from simulators.body import Body
+from simulators.healthometer import Scale, message
 from simulators.physiology import Physiology
-from simulators.scale import Scale, message
 
 REQUEST = bytes.fromhex("1b 52 1b 45")
 

@@ -133,6 +133,7 @@ class Audiometer:
     kind: ClassVar[str] = "audiometer"
     protocol: ClassVar[str] = "tm262"
     line: ClassVar[Line] = Line(9600, stop=2)
+    takes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         self._decoder = Decoder()

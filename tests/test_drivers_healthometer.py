@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from drivers.errors import DriverError, Unplugged
 from drivers.events import Event, NoValue, Reading, Trouble, Value
+from drivers.healthometer import LONGEST_MESSAGE, REQUEST, Decoder, Scale, encode_message
 from drivers.pipe import CABLES, Cable, End, pipe
-from drivers.scale import LONGEST_MESSAGE, REQUEST, Decoder, Scale, encode_message
 
 # Maker documents and the ScaleReporter tests, as listed by the protocol sheet (section 6 and its vectors).
 HOM_498KL = b"\x1bR\x1bI1234567890\x1bW184.50\x1bH84.00\x1bB24.10\x1bNc\x1bE"

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulators.audiometer import Audiometer, record
 from simulators.body import Body
 from simulators.listener import Listener, threshold
 from simulators.physiology import Physiology
+from simulators.tm262 import Audiometer, record
 
 LEFT = "3a79303131 2d2d2d2d2d 3031 30303134 30303134 30303041 30303041 30303030 30303041 30303134 30303134"
 LEFT += "30303145 30303238 30303145 3434 0d0a"

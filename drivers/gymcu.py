@@ -119,6 +119,7 @@ class Thermometer:
     kind: ClassVar[str] = "thermometer"
     protocol: ClassVar[str] = "gymcu90614"
     line: ClassVar[Line] = Line(9600)
+    takes: ClassVar[tuple[str, ...]] = ("site",)
 
     quiet_s: float | None = 1.0
     """About 14 missing frames."""
