@@ -1,4 +1,4 @@
-"""Reads the makers' byte vectors that lie beside the recordings: records of `@id`, `@dir`, `@kind`, `@hex`, `@expect`."""
+"""Reads the makers' byte vectors beside the recordings: records of `@id`, `@dir`, `@kind`, `@hex`, `@expect`."""
 
 from __future__ import annotations
 
