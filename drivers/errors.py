@@ -15,3 +15,7 @@ class Absent(PortError):
 
 class Unplugged(DriverError):
     """The instrument went away while its port was open."""
+
+
+class OtherLine(DriverError):
+    """The instrument does not speak with this line: open its port again with what its driver's `line` says now."""

@@ -15,17 +15,22 @@ Emit = Callable[[Event], None]
 class Instrument(Protocol):
     """One instrument on one stream.
 
-    `run` is started anew for each opened stream and ends only by an exception (`Unplugged`) or by being cancelled;
-    it leaves the instrument safe (no cuff inflated, no stream running) when it is cancelled.
+    `run` is started anew for each opened stream and ends only by an exception or by being cancelled: `Unplugged`, or
+    `OtherLine` when nothing that it knows was heard in the time of a probe and another `line` is to be tried. It
+    leaves the instrument safe (no cuff inflated, no stream running) when it is cancelled.
     """
 
     kind: ClassVar[str]
     """"oximeter", "tensiometer", "thermometer", "scale", "ecg", "audiometer"."""
     protocol: ClassVar[str]
     """Name of the wire format, as `cabin decode` knows it: "nonin-df7", "suntech", ..."""
-    line: ClassVar[Line]
     takes: ClassVar[tuple[str, ...]]
     """The settings of an instrument that its constructor takes, by keyword: "site", "gain", "time_scale"."""
+
+    @property
+    def line(self) -> Line:
+        """How its port is to be opened next: a constant, unless the driver knows several generations of it."""
+        ...
 
     @property
     def quiet_s(self) -> float | None:

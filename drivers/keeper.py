@@ -7,6 +7,7 @@ no sign of life, because a wrong device on the port makes plenty of them, nor is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -15,7 +16,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.errors import Absent, DriverError, PortError, Unplugged
+from drivers.errors import Absent, DriverError, OtherLine, PortError, Unplugged
 from drivers.events import Event, Identity, PressureResult, Trouble
 from drivers.instrument import Instrument
 from drivers.link import OPEN_STATES, LinkEvent, LinkState, step
@@ -139,7 +140,10 @@ class Keeper:
         """One life of the port; tells how it ended."""
         self._heard = False
         try:
-            await self._serve()
+            while True:
+                with contextlib.suppress(OtherLine):
+                    await self._serve()
+                    break
             ended, reason = LinkEvent.BROKEN, self._broken("it ended by itself")
         except (Absent, Unplugged) as error:
             ended, reason = LinkEvent.LOST, str(error)
@@ -175,8 +179,10 @@ class Keeper:
         self.identity = None
         # An instrument that went away is not measuring when it is back: nothing starts again by itself.
         self._asked = False
-        self._since = time.monotonic()
-        self._move(LinkEvent.OPENED, "Its port is open and nothing was heard yet: wait a moment.")
+        # A port that is opened again with another line has been as silent as it was.
+        if self.state not in OPEN_STATES:
+            self._since = time.monotonic()
+            self._move(LinkEvent.OPENED, "Its port is open and nothing was heard yet: wait a moment.")
         self._settle()
 
     def _hear(self, event: Event) -> None:

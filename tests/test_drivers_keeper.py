@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import DriverError, Unplugged
+from drivers.errors import DriverError, OtherLine, Unplugged
 from drivers.events import Event, Identity, NoValue, PressureResult, Reading, Trouble
 from drivers.instrument import Emit, Instrument
 from drivers.keeper import Keeper, Pace, back_off
@@ -75,6 +75,34 @@ class Talker:
 
     async def stop(self) -> None:
         self.quiet_s = None
+
+
+class TwoLines(Talker):
+    """An instrument of two generations: what is not heard within a tenth of a second is tried with the other line."""
+
+    def __init__(self, quiet_s: float | None = None) -> None:
+        super().__init__(quiet_s)
+        self.baud = 9600
+        self.opened: list[int] = []
+        self.tried = asyncio.Event()
+        """Set when each line was tried twice."""
+
+    @property
+    def line(self) -> Line:  # type: ignore[override]
+        self.opened.append(self.baud)
+        if len(self.opened) >= 4:
+            self.tried.set()
+        return Line(self.baud)
+
+    async def run(self, stream: Stream, emit: Emit) -> None:
+        try:
+            async with asyncio.timeout(0.1):
+                first = await stream.read()
+        except TimeoutError:
+            self.baud = 28_800 - self.baud
+            raise OtherLine(f"Nothing was heard at {self.baud} baud: try the other line.") from None
+        emit(SAID[first])
+        await super().run(stream, emit)
 
 
 class Bench:
@@ -505,3 +533,27 @@ async def test_a_real_oximeter_driver_goes_stale_and_recovers(tmp_path: Path) ->
         assert "silent for 1 s" in await b.state(LinkState.STALE)
         b.plug.unplug()
         await b.state(LinkState.ABSENT)
+
+
+async def test_a_driver_that_hears_nothing_gets_its_port_with_another_line_and_no_state_is_lost(
+    tmp_path: Path,
+) -> None:
+    instrument = TwoLines()
+    async with bench(tmp_path, instrument) as b:
+        b.plug.plug()
+        await asyncio.wait_for(instrument.tried.wait(), 5)
+        assert instrument.opened[:4] == [9600, 19_200, 9600, 19_200]
+        b.plug.send(b"r")
+        await b.until(lambda: bool(b.heard))
+        assert {state for state, _ in b.states} <= {LinkState.OPENING, LinkState.READY}
+
+
+async def test_an_instrument_that_no_line_hears_is_stale_although_its_port_is_opened_again(tmp_path: Path) -> None:
+    instrument = TwoLines(quiet_s=0.15)
+    async with bench(tmp_path, instrument) as b:
+        b.plug.plug()
+        assert "silent for 0.15 s" in await b.state(LinkState.STALE)
+        await asyncio.wait_for(instrument.tried.wait(), 5)
+        assert [state for state, _ in b.states] == [LinkState.OPENING, LinkState.STALE]
+        b.plug.send(b"r")
+        await b.state(LinkState.READY)
