@@ -19,3 +19,7 @@ class Unplugged(DriverError):
 
 class OtherLine(DriverError):
     """The instrument does not speak with this line: open its port again with what its driver's `line` says now."""
+
+
+class WrongInstrument(PortError):
+    """Something else than the configured instrument is connected to its port."""

@@ -2,6 +2,7 @@
 
 Time here is wall time on the monotonic clock. Liveness is the age of the last event and nothing else; a `Trouble` is
 no sign of life, because a wrong device on the port makes plenty of them, nor is what a driver says of a silent one.
+What talks and never says a word of the protocol is another instrument, and is refused (`drivers.probe`).
 """
 
 from __future__ import annotations
@@ -9,17 +10,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import random
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.errors import Absent, DriverError, OtherLine, PortError, Unplugged
+from drivers import DECODERS
+from drivers.errors import Absent, DriverError, OtherLine, PortError, Unplugged, WrongInstrument
 from drivers.events import Event, Identity, PressureResult, Trouble
+from drivers.glance import fingerprint
 from drivers.instrument import Instrument
 from drivers.link import OPEN_STATES, LinkEvent, LinkState, step
+from drivers.overheard import Overheard
+from drivers.probe import SHORTEST_S, Probe, patience
+from drivers.recognize import recognize
 from drivers.stream import Stream, open_stream
 
 log = logging.getLogger(__name__)
@@ -29,6 +34,9 @@ OnEvent = Callable[[str, Event, float], None]
 OnState = Callable[[str, LinkState, str], None]
 """Name of the instrument, its new state, the reason in one sentence or ""."""
 
+
+PROBED = ("/", "socket://")
+"""How the address of a port begins behind which there may be any instrument."""
 
 SAID_FOR_IT = ("link-lost", "no-reply")
 """Errors of a cuff measurement that a driver states because the module did not."""
@@ -44,6 +52,10 @@ class Pace:
     """How often a local path is looked at meanwhile: one that appears or changes is tried at once."""
     broken_s: float = 10.0
     """How long a broken driver stays failed, whatever happens to its path."""
+    probe_s: float = SHORTEST_S
+    """How long something may at least talk before it is refused as another instrument."""
+    foreign_s: float = 10.0
+    """How long another instrument stays refused, as long as it is not pulled out."""
 
 
 def back_off(failures: int, pace: Pace, chance: float) -> float:
@@ -86,6 +98,9 @@ class Keeper:
         self._pace = pace
         self._asked = False
         self._heard = False
+        self._probe = Probe()
+        self._refusal = ""
+        """Why the last thing on this port was refused, until something of the protocol is heard there."""
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -101,6 +116,8 @@ class Keeper:
                 failures = 0 if worked else failures + 1
                 if ended is LinkEvent.BROKEN:
                     await asyncio.sleep(self._pace.broken_s)
+                elif self._refusal and ended is LinkEvent.REFUSED:
+                    await self._pause(self._pace.foreign_s)
                 else:
                     # Chance only keeps several instruments from knocking in step.
                     await self._pause(back_off(failures, self._pace, random.random()))  # noqa: S311
@@ -146,7 +163,7 @@ class Keeper:
                     break
             ended, reason = LinkEvent.BROKEN, self._broken("it ended by itself")
         except (Absent, Unplugged) as error:
-            ended, reason = LinkEvent.LOST, str(error)
+            ended, reason, self._refusal = LinkEvent.LOST, str(error), ""
         except DriverError as error:
             ended, reason = LinkEvent.REFUSED, str(error)
         except Exception as error:
@@ -164,7 +181,7 @@ class Keeper:
         stream = await open_stream(self._url, self._instrument.line)
         try:
             self._accept(stream)
-            await self._instrument.run(stream, self._hear)
+            await self._instrument.run(self._probed(stream), self._hear)
         finally:
             self._forget_timer()
             stream.close()
@@ -179,11 +196,44 @@ class Keeper:
         self.identity = None
         # An instrument that went away is not measuring when it is back: nothing starts again by itself.
         self._asked = False
-        # A port that is opened again with another line has been as silent as it was.
+        # A port that is opened again with another line has been as silent as it was, or talks as it did.
         if self.state not in OPEN_STATES:
             self._since = time.monotonic()
-            self._move(LinkEvent.OPENED, "Its port is open and nothing was heard yet: wait a moment.")
+            self._probe = Probe()
+            self._move(
+                LinkEvent.OPENED, self._refusal or "Its port is open and nothing was heard yet: wait a moment."
+            )
         self._settle()
+
+    def _probed(self, stream: Stream) -> Stream:
+        """The stream as the driver gets it: bytes alone do not say whose they are, everything else names itself."""
+        if not self._url.startswith(PROBED):
+            return stream
+        return Overheard(stream, self._refuse_foreign, self._overhear)
+
+    def _overhear(self, data: bytes) -> None:
+        if self._probe.pending:
+            self._since = time.monotonic()
+            self._probe.take(data, self._since, self._patience())
+            self._move(LinkEvent.BYTES, self._refusal or "Something speaks there, and is listened to: wait a moment.")
+            self._watch()
+
+    def _refuse_foreign(self) -> None:
+        """Raise `WrongInstrument` once the port has talked for too long without a word of the protocol."""
+        if self._probe.is_foreign(self._patience()):
+            self._refusal = self._foreign(recognize(self._probe.said, DECODERS))
+            raise WrongInstrument(self._refusal)
+
+    def _patience(self) -> float:
+        return patience(self._instrument.quiet_s, self._pace.probe_s)
+
+    def _foreign(self, other: str | None) -> str:
+        kind, protocol = self._instrument.kind, self._instrument.protocol
+        looks = f"it looks like {other}" if other else "it looks like no instrument that this cabin knows"
+        return (
+            f"What is connected at {self._url} does not speak {protocol}: {looks}; "
+            f"plug the {kind} in there, or correct url and protocol in the configuration."
+        )
 
     def _hear(self, event: Event) -> None:
         now = time.monotonic()
@@ -192,7 +242,8 @@ class Keeper:
         if isinstance(event, PressureResult):
             self._asked = False
         if not _is_silence(event):
-            self._heard = True
+            self._heard, self._refusal = True, ""
+            self._probe.known()
             self.last_seen = self._since = now
             self._move(self._sign_of_life())
         self._on_event(self.name, event, now)
@@ -249,11 +300,11 @@ class Keeper:
     async def _pause(self, wait: float) -> None:
         """Wait, but no longer than until a local path appears or changes."""
         end = time.monotonic() + wait
-        before = _fingerprint(self._url)
+        before = fingerprint(self._url)
         # The kernel has no event for a path that Python can await without a thread, and a glance is cheap.
         while (left := end - time.monotonic()) > 0:
             await asyncio.sleep(min(self._pace.glance_s, left))
-            now = _fingerprint(self._url)
+            now = fingerprint(self._url)
             if now is not None and now != before:
                 return
             before = now
@@ -262,14 +313,3 @@ class Keeper:
 def _is_silence(event: Event) -> bool:
     """Whether the driver says this by itself, of an instrument that it did not hear."""
     return isinstance(event, Trouble) or (isinstance(event, PressureResult) and event.error in SAID_FOR_IT)
-
-
-def _fingerprint(url: str) -> tuple[int, ...] | None:
-    """What a local path is right now; its permissions count, because udev sets them after the node is there."""
-    if not url.startswith("/"):
-        return None
-    try:
-        node, link = os.stat(url), os.lstat(url)
-    except OSError:
-        return None
-    return node.st_ino, node.st_rdev, node.st_ctime_ns, link.st_ino, link.st_ctime_ns

@@ -1,8 +1,10 @@
 """The life of one instrument's link as a table: pure, printable, without a port or a clock.
 
-    absent ── OPENED ──► opening ── IDLE / ACTIVE ──► ready ◄── IDLE / ACTIVE ──► measuring
-       ▲                    └──────── QUIET ──► stale ◄── QUIET ──┘                   │
-       └───────────── LOST, from anywhere          failed ◄── REFUSED, BROKEN, from anywhere
+    absent ── OPENED ──► opening ── BYTES ──► probing ── IDLE / ACTIVE ──► ready ◄── IDLE / ACTIVE ──► measuring
+       ▲                    └───────────────── QUIET ──► stale ◄── QUIET ──┘                              │
+       └───────────── LOST, from anywhere                     failed ◄── REFUSED, BROKEN, from anywhere
+
+An instrument whose silence is normal, or that answers with its first word, goes from opening to ready at once.
 
 `drivers.keeper.Keeper` sees to it that the events are true.
 """
@@ -19,6 +21,8 @@ class LinkState(StrEnum):
     """Nothing is at the port's address, or it went away."""
     OPENING = "opening"
     """The port is open; the instrument has not been heard yet."""
+    PROBING = "probing"
+    """Something speaks there; whether it speaks the protocol that was configured is not known yet."""
     READY = "ready"
     """The instrument can be asked to measure."""
     MEASURING = "measuring"
@@ -34,6 +38,8 @@ class LinkEvent(StrEnum):
 
     OPENED = "opened"
     """The port was opened and accepted."""
+    BYTES = "bytes"
+    """Something was heard, but nothing yet that belongs to the protocol."""
     IDLE = "idle"
     """A sign of life from an instrument that is not asked to measure."""
     ACTIVE = "active"
@@ -54,12 +60,19 @@ TABLE: dict[tuple[LinkState, LinkEvent], LinkState] = {
     (_S.ABSENT, _E.OPENED): _S.OPENING,
     (_S.ABSENT, _E.REFUSED): _S.FAILED,
     (_S.ABSENT, _E.BROKEN): _S.FAILED,
+    (_S.OPENING, _E.BYTES): _S.PROBING,
     (_S.OPENING, _E.IDLE): _S.READY,
     (_S.OPENING, _E.ACTIVE): _S.MEASURING,
     (_S.OPENING, _E.QUIET): _S.STALE,
     (_S.OPENING, _E.LOST): _S.ABSENT,
     (_S.OPENING, _E.REFUSED): _S.FAILED,
     (_S.OPENING, _E.BROKEN): _S.FAILED,
+    (_S.PROBING, _E.IDLE): _S.READY,
+    (_S.PROBING, _E.ACTIVE): _S.MEASURING,
+    (_S.PROBING, _E.QUIET): _S.STALE,
+    (_S.PROBING, _E.LOST): _S.ABSENT,
+    (_S.PROBING, _E.REFUSED): _S.FAILED,
+    (_S.PROBING, _E.BROKEN): _S.FAILED,
     (_S.READY, _E.ACTIVE): _S.MEASURING,
     (_S.READY, _E.QUIET): _S.STALE,
     (_S.READY, _E.LOST): _S.ABSENT,
@@ -70,6 +83,7 @@ TABLE: dict[tuple[LinkState, LinkEvent], LinkState] = {
     (_S.MEASURING, _E.LOST): _S.ABSENT,
     (_S.MEASURING, _E.REFUSED): _S.FAILED,
     (_S.MEASURING, _E.BROKEN): _S.FAILED,
+    (_S.STALE, _E.BYTES): _S.PROBING,
     (_S.STALE, _E.IDLE): _S.READY,
     (_S.STALE, _E.ACTIVE): _S.MEASURING,
     (_S.STALE, _E.LOST): _S.ABSENT,
@@ -80,7 +94,7 @@ TABLE: dict[tuple[LinkState, LinkEvent], LinkState] = {
 }
 """Every move; an event that is not listed for a state leaves it as it is."""
 
-OPEN_STATES = frozenset({_S.OPENING, _S.READY, _S.MEASURING, _S.STALE})
+OPEN_STATES = frozenset({_S.OPENING, _S.PROBING, _S.READY, _S.MEASURING, _S.STALE})
 """The states in which the port is open."""
 
 

@@ -371,7 +371,13 @@ async def test_each_fault_says_what_to_do(screens: Screens, url: str, stage: Sta
     stage.media = stage.media | {"sound": dict.fromkeys(("microphone", "speaker", "stethoscope"), "USB Audio")}
     stage.say("instrument")
     await expect(page.locator("#section-faults")).to_contain_text(text("fr", "staff.tech.no-fault"))
-    broken = {"thermometer": "absent", "oximeter": "stale", "ecg": "failed", "audiometer": "opening"}
+    broken = {
+        "thermometer": "absent",
+        "oximeter": "stale",
+        "ecg": "failed",
+        "audiometer": "opening",
+        "scale": "probing",
+    }
     stage.instrument_rows = [
         instrument(kind, state=broken.get(kind, "ready"), age_s=None if kind == "thermometer" else 75.0)
         for kind in KINDS

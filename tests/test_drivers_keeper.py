@@ -14,16 +14,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import DriverError, OtherLine, Unplugged
+from drivers import gymcu
+from drivers.errors import DriverError, OtherLine, PortError, Unplugged
 from drivers.events import Event, Identity, NoValue, PressureResult, Reading, Trouble
+from drivers.gymcu import Thermometer
 from drivers.instrument import Emit, Instrument
 from drivers.keeper import Keeper, Pace, back_off
 from drivers.link import LinkState
 from drivers.nonin import Oximeter
 from drivers.stream import Line, Stream, open_stream
+from simulators.body import Body
+from simulators.nonin import Oximeter as OximeterModel
 from tests.plug import Plug
 
-PACE = Pace(first_s=0.02, longest_s=0.2, glance_s=0.02, broken_s=0.3)
+PACE = Pace(first_s=0.02, longest_s=0.2, glance_s=0.02, broken_s=0.3, probe_s=0.2, foreign_s=0.5)
 NONE = NoValue("aborted")
 SAID: dict[bytes, Event] = {
     b"r": Reading("weight", 1.0, "kg"),
@@ -108,12 +112,12 @@ class TwoLines(Talker):
 class Bench:
     """A keeper, its instrument's plug, and all that was said."""
 
-    def __init__(self, path: Path, instrument: Instrument, accept_simulated: bool = True) -> None:
+    def __init__(self, path: Path, instrument: Instrument, accept_simulated: bool = True, pace: Pace = PACE) -> None:
         self.plug = Plug(path)
         self.heard: list[tuple[str, Event, float]] = []
         self.states: list[tuple[LinkState, str]] = []
         self.changed = asyncio.Event()
-        self.keeper = Keeper("one", self.plug.url, instrument, self._event, self._state, accept_simulated, PACE)
+        self.keeper = Keeper("one", self.plug.url, instrument, self._event, self._state, accept_simulated, pace)
         self.task = asyncio.create_task(self.keeper.run())
 
     def _event(self, name: str, event: Event, at: float) -> None:
@@ -145,8 +149,10 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def bench(path: Path, instrument: Instrument, accept_simulated: bool = True) -> AsyncIterator[Bench]:
-    made = Bench(path / "instrument", instrument, accept_simulated)
+async def bench(
+    path: Path, instrument: Instrument, accept_simulated: bool = True, pace: Pace = PACE
+) -> AsyncIterator[Bench]:
+    made = Bench(path / "instrument", instrument, accept_simulated, pace)
     try:
         yield made
     finally:
@@ -528,7 +534,9 @@ async def test_a_real_oximeter_driver_goes_stale_and_recovers(tmp_path: Path) ->
     async with bench(tmp_path, Oximeter()) as b:
         b.plug.plug()
         await b.state(LinkState.OPENING)
-        b.plug.send(frames + bytes.fromhex("80 04 b0 61 95  80 05 14 30 c9  82 05 78 00 ff"))
+        b.plug.send(frames)
+        await b.state(LinkState.PROBING)
+        b.plug.send(bytes.fromhex("80 04 b0 61 95  80 05 14 30 c9  82 05 78 00 ff"))
         await b.state(LinkState.READY)
         assert "silent for 1 s" in await b.state(LinkState.STALE)
         b.plug.unplug()
@@ -557,3 +565,76 @@ async def test_an_instrument_that_no_line_hears_is_stale_although_its_port_is_op
         assert [state for state, _ in b.states] == [LinkState.OPENING, LinkState.STALE]
         b.plug.send(b"r")
         await b.state(LinkState.READY)
+
+
+FINGERS = b"".join(OximeterModel(Body()).produce(1.0))
+THERMOMETER = gymcu.encode_frame(3650, 2200)
+
+
+async def talk(b: Bench, data: bytes, until: LinkState) -> None:
+    """Say something again and again, as an instrument does, until the keeper has made up its mind."""
+    async with asyncio.timeout(5):
+        while b.keeper.state is not until:
+            b.plug.send(data)
+            await asyncio.sleep(0.02)
+
+
+async def test_another_instrument_on_the_port_is_refused_and_named(tmp_path: Path) -> None:
+    """An oximeter where the thermometer should be: nothing it says is a temperature."""
+    async with bench(tmp_path, Thermometer()) as b:
+        b.plug.plug()
+        await talk(b, FINGERS, LinkState.FAILED)
+        assert LinkState.PROBING in [state for state, _ in b.states]
+        assert "does not speak gymcu90614: it looks like nonin-df7; plug the thermometer in there" in b.keeper.reason
+        assert all(isinstance(event, Trouble) for _, event, _ in b.heard) and b.keeper.last_seen is None
+        refused = b.keeper.reason
+        await talk(b, FINGERS, LinkState.PROBING)
+        assert b.keeper.reason == refused, "it is tried again, and until it is known the sentence stays"
+        b.plug.unplug()
+        assert "plug it in" in await b.state(LinkState.ABSENT)
+        b.plug.plug()
+        await talk(b, THERMOMETER, LinkState.READY)
+        assert b.keeper.reason == ""
+
+
+async def test_what_speaks_nothing_that_is_known_is_refused_too(tmp_path: Path) -> None:
+    async with bench(tmp_path, Thermometer()) as b:
+        b.plug.plug()
+        await talk(b, b"+CREG: 0,1\r\nRING\r\n", LinkState.FAILED)
+        assert "looks like no instrument that this cabin knows" in b.keeper.reason
+
+
+async def test_a_disturbance_of_a_few_bytes_is_no_other_instrument(tmp_path: Path) -> None:
+    async with bench(tmp_path, Thermometer()) as b:
+        b.plug.plug()
+        await b.state(LinkState.OPENING)
+        b.plug.send(b"\xff\x00")
+        await b.state(LinkState.PROBING)
+        await asyncio.sleep(2 * PACE.probe_s)
+        await talk(b, THERMOMETER, LinkState.READY)
+        assert LinkState.FAILED not in [state for state, _ in b.states]
+
+
+async def test_two_names_of_one_port_are_one_port(tmp_path: Path) -> None:
+    async with bench(tmp_path, Talker()) as b:
+        b.plug.plug()
+        await b.state(LinkState.READY)
+        alias = tmp_path / "alias"
+        alias.symlink_to(b.plug.url)
+        with pytest.raises(PortError, match="in use"):
+            await open_stream(str(alias), Line(9600))
+
+
+async def test_replugged_it_is_ready_within_two_seconds(tmp_path: Path) -> None:
+    """With the pace of the product, after an absence that has made the waits long."""
+    async with bench(tmp_path, Talker(), pace=Pace()) as b:
+        b.plug.plug()
+        await b.state(LinkState.READY)
+        for away_s in (0.0, 1.5):
+            b.plug.unplug()
+            await b.state(LinkState.ABSENT)
+            await asyncio.sleep(away_s)
+            began = time.monotonic()
+            b.plug.plug()
+            await b.state(LinkState.READY)
+            assert time.monotonic() - began < 2.0

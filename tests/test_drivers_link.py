@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 from drivers.link import OPEN_STATES, TABLE, LinkEvent, LinkState, as_text, step
 
 PAIRS = list(product(LinkState, LinkEvent))
-"""Every state with every event: 42 pairs."""
+"""Every state with every event: 56 pairs."""
 
 EXPECTED = """
-            opened   idle     active     quiet   lost    refused  broken
-absent      opening  absent   absent     absent  absent  failed   failed
-opening     opening  ready    measuring  stale   absent  failed   failed
-ready       ready    ready    measuring  stale   absent  failed   failed
-measuring   measuring ready   measuring  stale   absent  failed   failed
-stale       stale    ready    measuring  stale   absent  failed   failed
-failed      opening  failed   failed     failed  absent  failed   failed
+            opened   bytes    idle   active     quiet   lost    refused  broken
+absent      opening  absent   absent absent     absent  absent  failed   failed
+opening     opening  probing  ready  measuring  stale   absent  failed   failed
+probing     probing  probing  ready  measuring  stale   absent  failed   failed
+ready       ready    ready    ready  measuring  stale   absent  failed   failed
+measuring   measuring measuring ready measuring stale   absent  failed   failed
+stale       stale    probing  ready  measuring  stale   absent  failed   failed
+failed      opening  failed   failed failed     failed  absent  failed   failed
 """
 
 
