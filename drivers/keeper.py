@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from drivers import DECODERS
 from drivers.errors import Absent, DriverError, OtherLine, PortError, Unplugged, WrongInstrument
@@ -26,6 +27,7 @@ from drivers.overheard import Overheard
 from drivers.probe import SHORTEST_S, Probe, patience
 from drivers.recognize import recognize
 from drivers.stream import Stream, open_stream
+from drivers.tape import Note, Taped
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,8 @@ class Keeper:
     """Keeps one instrument's link alive and says what it hears.
 
     `on_event` gets every event, `on_state` every change of state or of its reason; both are called on the event loop
-    and must not block. With `accept_simulated` False an instrument that is not known to be real is refused.
+    and must not block. With `accept_simulated` False an instrument that is not known to be real is refused. `note` is
+    told all that goes over the wire, and the orders that are given.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Keeper:
         on_state: OnState,
         accept_simulated: bool,
         pace: Pace = Pace(),
+        note: Note | None = None,
     ) -> None:
         self.name = name
         self.state = LinkState.ABSENT
@@ -96,6 +100,7 @@ class Keeper:
         self._on_state = on_state
         self._accept_simulated = accept_simulated
         self._pace = pace
+        self._note = note
         self._asked = False
         self._heard = False
         self._probe = Probe()
@@ -130,6 +135,7 @@ class Keeper:
             raise DriverError(f"The {self._instrument.kind} is not connected: plug it in and wait until it is ready.")
         asked, self._asked = self._asked, True
         self._since = time.monotonic()
+        self._noted("start")
         try:
             await self._instrument.start()
         except BaseException:
@@ -142,6 +148,7 @@ class Keeper:
         """Stop measuring and leave the person safe; idempotent, and nothing to do without an instrument."""
         if self.state not in OPEN_STATES:
             return
+        self._noted("stop")
         try:
             await self._instrument.stop()
         finally:
@@ -181,6 +188,8 @@ class Keeper:
         stream = await open_stream(self._url, self._instrument.line)
         try:
             self._accept(stream)
+            if self._note is not None:
+                stream = Taped(stream, self._note)
             await self._instrument.run(self._probed(stream), self._hear)
         finally:
             self._forget_timer()
@@ -248,6 +257,10 @@ class Keeper:
             self._move(self._sign_of_life())
         self._on_event(self.name, event, now)
         self._watch()
+
+    def _noted(self, order: Literal["start", "stop"]) -> None:
+        if self._note is not None:
+            self._note(order, b"")
 
     def _settle(self) -> None:
         """Follow the instrument's will without having heard it: only where its silence is normal, or was not long."""
