@@ -7,7 +7,7 @@ ISO 8253-1, down 10, up 5, a threshold is the level that is answered twice in at
 from __future__ import annotations
 
 from collections import Counter
-from math import erf, sqrt
+from math import erf, exp, isfinite, sqrt
 
 import numpy as np
 
@@ -26,10 +26,15 @@ class Listener:
         self._threshold, self._person, self._rng = threshold, person, rng
 
     def hears(self, level: float) -> bool:
-        """Whether the button is pressed for a tone of `level` dB HL."""
+        """Whether the button is pressed for a tone of `level` dB HL; of minus infinity for a silence."""
         clear = 0.5 * (1 + erf((level - self._threshold) / (self._person.listening_sd * sqrt(2))))
         yes = self._person.false_alarm + (1 - self._person.false_alarm - self._person.lapse) * clear
         return bool(self._rng.random() < yes)
+
+    def takes_s(self, level: float) -> float:
+        """Seconds from the onset of what was heard to the button: about 0.4, and longer for what is barely heard."""
+        faint = exp(-max(0.0, level - self._threshold) / 8) if isfinite(level) else self._rng.random()
+        return float(min(1.8, 0.25 + 0.3 * faint + self._rng.lognormal(-2.0, 0.4)))
 
 
 def threshold(listener: Listener) -> int | None:
