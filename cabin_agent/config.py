@@ -8,6 +8,7 @@ opened and no port is tried.
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -98,6 +99,10 @@ class InstrumentSettings:
     """Which wire format it speaks: one of `drivers.protocols(driver)`."""
     url: str
     """Where `drivers.stream` finds it."""
+    usb_serial: str | None
+    """The USB serial number that the device at `url` has to state; None: any."""
+    usb_port: str | None
+    """Where that device has to be plugged in, as bus and chain of sockets: "1-1.2"; None: anywhere."""
     model: str
     serial: str
     """Empty where the plate was not copied."""
@@ -266,13 +271,18 @@ def _instruments(file: Path, data: object) -> tuple[InstrumentSettings, ...]:
     found = [_instrument(name, _entry(file, name, entry)) for name, entry in data.items()]
     for place, later in enumerate(found):
         for earlier in found[:place]:
-            if later.driver == earlier.driver or later.url == earlier.url:
+            if later.driver == earlier.driver or _same_port(later.url, earlier.url):
                 shared = "driver" if later.driver == earlier.driver else "url"
                 raise ConfigError(
                     f"{file}: [instruments.{later.name}] has the {shared} of [instruments.{earlier.name}]; "
                     "a cabin has one instrument of each kind, each at a port of its own."
                 )
     return tuple(found)
+
+
+def _same_port(one: str, other: str) -> bool:
+    """Two spellings of a path are one port; two links to one are found out when the second is opened."""
+    return one == other or (one[0] == other[0] == "/" and os.path.normpath(one) == os.path.normpath(other))
 
 
 def _entry(file: Path, name: str, entry: object) -> Table:
@@ -286,16 +296,22 @@ def _instrument(name: str, table: Table) -> InstrumentSettings:
     driver: Driver = cast(
         Driver, table.choice("driver", ("oximeter", "tensiometer", "thermometer", "scale", "ecg", "audiometer"))
     )
+    url = table.parsed("url", _port, 'an absolute path such as "/dev/serial/by-id/..." or "socket://host:port"')
     sites = SITES.get(driver)
     if sites is None and table.has("site"):
         raise table.error("site", f"nothing, since an instrument of kind {driver} has no site; remove the key")
+    for key in ("usb_serial", "usb_port"):
+        if table.has(key) and not url.startswith(("/", "usb://")):
+            raise table.error(key, f"nothing, since no USB device can be seen behind {url}; remove the key")
     if driver != "ecg" and table.has("gain"):
         raise table.error("gain", f"nothing, since an instrument of kind {driver} has no gain; remove the key")
     return InstrumentSettings(
         name=name,
         driver=driver,
         protocol=table.choice("protocol", protocols(driver), protocols(driver)[0]),
-        url=table.parsed("url", _port, 'an absolute path such as "/dev/serial/by-id/..." or "socket://host:port"'),
+        url=url,
+        usb_serial=table.text("usb_serial", USB_SERIALS) if table.has("usb_serial") else None,
+        usb_port=table.matching("usb_port", USB_PORT, USB_PORTS) if table.has("usb_port") else None,
         model=table.text("model", "the model on the plate", name),
         serial=table.text("serial", "the serial number on the plate") if table.has("serial") else "",
         calibrated=table.day("calibrated"),
@@ -344,6 +360,9 @@ def _certificates(table: Table) -> tuple[Path | None, Path | None, Path | None]:
     return table.optional_path("ca"), table.optional_path("cert"), table.optional_path("key")
 
 
+USB_SERIALS = "the USB serial number that 'cabin devices --ports' shows"
+USB_PORT = r"[0-9]+-[0-9]+(\.[0-9]+)*"
+USB_PORTS = "a USB port as 'cabin devices --ports' shows it, such as \"1-1.2\""
 CLIENT = r"[A-Za-z0-9._-]{1,64}"
 CLIENTS = "1 to 64 letters, digits, dots, hyphens and underscores"
 BROKERS = '"mqtts://host:8883", or "mqtt://127.0.0.1:1883" for a broker on this machine, without a user name in it'

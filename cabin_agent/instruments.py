@@ -15,6 +15,7 @@ from cabin_agent.face import Json, Refusal
 from cabin_agent.results import Device
 from cabin_signal.temperature import RoomReason, RoomWatch
 from drivers import DRIVERS
+from drivers.binding import Binding
 from drivers.errors import DriverError
 from drivers.events import Event, NoValue, PressureResult, Reading
 from drivers.instrument import Instrument
@@ -84,6 +85,7 @@ class Instruments:
                 self._heard,
                 self._changed,
                 accept_simulated,
+                admit=Binding(kind, each.usb_serial, each.usb_port).check,
             )
             for kind, each in self._settings.items()
         }

@@ -13,16 +13,17 @@ import os
 import re
 from pathlib import Path
 
-SYSFS = Path("/sys")
+from drivers.binding import USB_URL
+from drivers.sysfs import SYSFS, usb_devices
+
 _PATH = re.compile(r"(?:(?:usb|ble)-sim://)?(/[^?#]*)")
-_USB = re.compile(r"usb://([0-9a-f]{4}):([0-9a-f]{4})\b", re.IGNORECASE)
 
 
 def fingerprint(url: str, sysfs: Path = SYSFS) -> tuple[object, ...] | None:
     """What is at `url` right now; None where nothing is, or nothing can be seen. What is put in anew is different."""
     if path := _PATH.match(url):
         return _of_path(path[1])
-    if numbers := _USB.match(url):
+    if numbers := USB_URL.match(url):
         return _of_usb(numbers[1].lower(), numbers[2].lower(), sysfs)
     return None
 
@@ -39,15 +40,8 @@ def _of_path(path: str) -> tuple[object, ...] | None:
 def _of_usb(vendor: str, product: str, sysfs: Path) -> tuple[object, ...] | None:
     """Places and numbers of the devices; the kernel gives a new number to whatever is plugged in."""
     found = [
-        (entry.name, _text(entry / "devnum"))
-        for entry in (sysfs / "bus" / "usb" / "devices").glob("*-*")
-        if _text(entry / "idVendor") == vendor and _text(entry / "idProduct") == product
+        (device.port, device.number)
+        for device in usb_devices(sysfs)
+        if (device.vendor, device.product) == (vendor, product)
     ]
-    return tuple(sorted(found)) or None
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text().strip()
-    except OSError:
-        return ""
+    return tuple(found) or None

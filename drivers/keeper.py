@@ -70,8 +70,9 @@ class Keeper:
     """Keeps one instrument's link alive and says what it hears.
 
     `on_event` gets every event, `on_state` every change of state or of its reason; both are called on the event loop
-    and must not block. With `accept_simulated` False an instrument that is not known to be real is refused. `note` is
-    told all that goes over the wire, and the orders that are given.
+    and must not block. `note` is told all that goes over the wire, and the orders that are given. `admit`
+    gets the port's address before each opening, and raises `DriverError` for a device that was not meant. With
+    `accept_simulated` False an instrument that is not known to be real is refused.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Keeper:
         accept_simulated: bool,
         pace: Pace = Pace(),
         note: Note | None = None,
+        admit: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name
         self.state = LinkState.ABSENT
@@ -101,6 +103,7 @@ class Keeper:
         self._accept_simulated = accept_simulated
         self._pace = pace
         self._note = note
+        self._admit = admit
         self._asked = False
         self._heard = False
         self._probe = Probe()
@@ -185,6 +188,7 @@ class Keeper:
         return ended
 
     async def _serve(self) -> None:
+        self._admit(self._url)
         stream = await open_stream(self._url, self._instrument.line)
         try:
             self._accept(stream)

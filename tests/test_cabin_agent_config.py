@@ -300,3 +300,19 @@ def test_a_camera_that_is_not_known_to_be_hardware_needs_a_cabin_that_accepts_it
 def test_a_camera_of_the_cabin_needs_nothing(tmp_path: Path) -> None:
     (camera,) = load(tmp_path, CABIN + '[cameras.room]\nurl = "/dev/v4l/by-id/usb-room"\n').cameras
     assert not camera.simulated
+
+
+def test_an_instrument_may_be_bound_to_a_usb_device(tmp_path: Path) -> None:
+    (free,) = load(tmp_path, CABIN + ECG).instruments
+    assert (free.usb_serial, free.usb_port) == (None, None)
+    (bound,) = load(tmp_path, CABIN + ECG + 'usb_serial = "FT1234"\nusb_port = "1-1.2"\n').instruments
+    assert (bound.usb_serial, bound.usb_port) == ("FT1234", "1-1.2")
+    for wrong in ("1", "usb1", "1-1:1.0", "1-1.2."):
+        assert "cabin devices --ports" in refusal(tmp_path, CABIN + ECG + f'usb_port = "{wrong}"\n')
+    server = ECG.replace("/dev/ttyUSB0", "socket://10.0.0.1:4001") + 'usb_port = "1-1"\n'
+    assert "remove the key" in refusal(tmp_path, CABIN + server)
+
+
+def test_one_port_spelt_in_two_ways_is_one_port(tmp_path: Path) -> None:
+    other = '[instruments.two]\ndriver = "scale"\nurl = "/dev/./ttyUSB0"\n'
+    assert "each at a port of its own" in refusal(tmp_path, CABIN + ECG + other)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from drivers.glance import fingerprint
+from tests.sysfs_tree import Tree
 
 
 @pytest.mark.parametrize("scheme", ["", "usb-sim://", "ble-sim://"])
@@ -22,23 +23,15 @@ def test_a_path_that_appears_changes_or_goes_is_noticed(scheme: str, tmp_path: P
     assert fingerprint(f"{scheme}{path}") is None
 
 
-def plugged(sysfs: Path, port: str, number: int) -> Path:
-    """A device in a sysfs of our own."""
-    folder = sysfs / "bus" / "usb" / "devices" / port
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in {"idVendor": "0590", "idProduct": "0028", "devnum": str(number)}.items():
-        (folder / name).write_text(text + "\n")
-    return folder
-
-
 def test_a_usb_device_is_new_whenever_it_was_put_in_again(tmp_path: Path) -> None:
-    assert fingerprint("usb://0590:0028", tmp_path) is None
-    plugged(tmp_path, "1-1.2", 7)
-    first = fingerprint("usb://0590:0028", tmp_path)
-    assert first is not None and first == fingerprint("usb://0590:0028/SERIAL", tmp_path)
-    assert fingerprint("usb://0590:0029", tmp_path) is None
-    plugged(tmp_path, "1-1.2", 8)
-    assert fingerprint("usb://0590:0028", tmp_path) not in (None, first)
+    tree = Tree(tmp_path)
+    assert fingerprint("usb://0590:0028", tree.sysfs) is None
+    tree.usb("1-1.2", "0590:0028", number=7)
+    first = fingerprint("usb://0590:0028", tree.sysfs)
+    assert first is not None and first == fingerprint("usb://0590:0028/SERIAL", tree.sysfs)
+    assert fingerprint("usb://0590:0029", tree.sysfs) is None
+    tree.usb("1-1.2", "0590:0028", number=8)
+    assert fingerprint("usb://0590:0028", tree.sysfs) not in (None, first)
 
 
 def test_of_a_server_nothing_can_be_seen() -> None:

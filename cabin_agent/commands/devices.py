@@ -1,4 +1,4 @@
-"""`cabin devices`: the instruments of the running cabin."""
+"""`cabin devices`: the instruments of the running cabin; with `--ports`, what could be one."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ import json
 from cabin_agent.commands.running import add_runtime, running_core, told
 from cabin_agent.face import Json
 from cabin_agent.tables import table
+from drivers.ports import ports
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `cabin_agent.__main__.Command`."""
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--ports", action="store_true", help="serial ports and USB devices of this machine instead")
     parser.add_argument("--watch", action="store_true", help="again at every change, until Ctrl-C")
     add_runtime(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """See `cabin_agent.__main__.Command`."""
+    if args.ports:
+        _print_ports(args.json)
+        return 0
     try:
         return told("devices", lambda: asyncio.run(_show(args)))
     except KeyboardInterrupt:
@@ -62,3 +67,29 @@ def _row(each: Json) -> tuple[str, ...]:
         each["url"],
         each["reason"],
     )
+
+
+def _print_ports(as_json: bool) -> None:
+    """What is plugged in, with what the settings call it; nothing is opened and no cabin has to run."""
+    found = [
+        {
+            "url": port.url,
+            "looks_like": port.looks,
+            "usb_serial": port.usb.serial or None if port.usb else None,
+            "usb_port": port.usb.port if port.usb else None,
+            "usb_id": port.usb.numbers if port.usb else None,
+        }
+        for port in ports()
+    ]
+    if as_json:
+        print(json.dumps({"schema": "cabin.ports/1", "ports": found}, ensure_ascii=False))
+    elif not found:
+        print("There is no serial port and no USB device on this machine: plug the instrument in.")
+    else:
+        keys = ("url", "usb_serial", "usb_port", "usb_id", "looks_like")
+        print(
+            table(
+                [key.replace("_", " ") if key.startswith("looks") else key for key in keys],
+                [[str(each[key] or "-") for key in keys] for each in found],
+            )
+        )
