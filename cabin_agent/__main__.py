@@ -30,10 +30,11 @@ VERBS = {
     "media": "cameras, sound and the call to the doctor, beside the core (as systemd starts it)",
     "gateway": "the far end: opens envelopes, writes the record, signs receipts (as systemd starts it)",
     "access": "who may use the local API: named accounts, and the kiosk's launch ticket",
-    "keys": "make the keys of a cabin or of the record",
+    "keys": "make the keys of a cabin, of the record or of the workshop",
     "devices": "the instruments of the running cabin: state, age of the last sample, serial, firmware",
     "simulate": "one simulated instrument, or all of them; prints the URL to connect to",
     "decode": "a capture of an instrument, binary or hex, as one JSON event a line",
+    "replay": "a capture, or a visit's black box, played to its driver again: the same events",
     "analyze": "the analysis over a recording, exactly as it runs live",
 }
 """Every verb and what it does; its file has the same name."""

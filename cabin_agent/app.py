@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from cabin_agent.access import Access
+from cabin_agent.black_box import BlackBox
 from cabin_agent.call_watch import CallWatch
 from cabin_agent.config import Config, ConfigError, Record
 from cabin_agent.core import Core
@@ -46,7 +47,7 @@ async def run_core(config: Config, ready: Callable[[str], None]) -> None:
     async with AsyncExitStack() as opened:
         journal = opened.enter_context(Journal(state))
         delivery = _delivery(config, config.record)
-        core = Core(config, OpenVisit(journal), delivery)
+        core = Core(config, OpenVisit(journal), delivery, _black_box(config))
         access = Access(state / "access.json")
         hosts = frozenset({"127.0.0.1", "localhost", "[::1]"})
         try:
@@ -92,6 +93,18 @@ async def _until_signal(core: Core, ready: Callable[[], None]) -> None:
         loop.add_signal_handler(number, running.cancel)
     with suppress(asyncio.CancelledError):
         await running
+
+
+def _black_box(config: Config) -> BlackBox | None:
+    """The black box, where the configuration names a key for it."""
+    settings = config.black_box
+    if settings is None:
+        return None
+    key = load_key(settings.key, RecipientPublic)
+    if key.demo and not config.cabin.accept_simulated:
+        raise ConfigError(f"{config.file}: [black_box] names a key of a demonstration; make this cabin's own.")
+    folder = config.cabin.state_dir / "black-box"
+    return BlackBox(folder, key, size=settings.size_mb << 20, visits=settings.visits)
 
 
 def _delivery(config: Config, record: Record) -> Delivery:

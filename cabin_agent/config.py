@@ -23,8 +23,8 @@ from cabin_agent.toml_table import ConfigError, Table, nearest, read_toml
 from drivers import protocols
 
 __all__ = [
-    "DEFAULT_FILE", "Api", "Broker", "Cabin", "CameraSettings", "Config", "ConfigError", "Driver", "Gateway",
-    "InstrumentSettings", "MediaSettings", "Record", "Ticket", "Visit", "load_config",
+    "DEFAULT_FILE", "Api", "BlackBoxSettings", "Broker", "Cabin", "CameraSettings", "Config", "ConfigError", "Driver",
+    "Gateway", "InstrumentSettings", "MediaSettings", "Record", "Ticket", "Visit", "load_config",
 ]  # fmt: skip
 
 DEFAULT_FILE = Path("/etc/cabin-agent/cabin.toml")
@@ -164,6 +164,18 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True)
+class BlackBoxSettings:
+    """[black_box]: every byte of the instruments during the last visits, for the workshop."""
+
+    key: Path
+    """Public key of the technicians: nothing else can open it."""
+    size_mb: int
+    """Most that one visit takes."""
+    visits: int
+    """How many visits are kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """[ticket]: the printer; an empty address means that there is none."""
 
@@ -183,6 +195,8 @@ class Config:
     """None: the file does not say where results go."""
     gateway: Gateway | None
     ticket: Ticket
+    black_box: BlackBoxSettings | None
+    """None: no black box is kept."""
     media: MediaSettings
     cameras: tuple[CameraSettings, ...]
 
@@ -194,7 +208,7 @@ def load_config(path: Path | str = DEFAULT_FILE) -> Config:
     """
     file = Path(path).absolute()
     data = read_toml(file)
-    known = {"cabin", "api", "visit", "instruments", "record", "gateway", "ticket", "media", "cameras"}
+    known = {"cabin", "api", "visit", "instruments", "record", "gateway", "ticket", "black_box", "media", "cameras"}
     for section in data:
         if section not in known:
             raise ConfigError(f"{file}: there is no section [{section}]; {nearest(section, known)}")
@@ -209,6 +223,7 @@ def load_config(path: Path | str = DEFAULT_FILE) -> Config:
         instruments=_instruments(file, data.get("instruments", {})),
         record=_record(_table(file, "record", data, Record)) if "record" in data else None,
         gateway=_gateway(_table(file, "gateway", data, Gateway), cabin.state_dir) if "gateway" in data else None,
+        black_box=_black_box(_table(file, "black_box", data, BlackBoxSettings)) if "black_box" in data else None,
         ticket=Ticket(_table(file, "ticket", data, Ticket).matching("printer", PRINTER, PRINTERS, "")),
         media=media_settings(file, data.get("media", {})),
         cameras=cameras,
@@ -334,6 +349,14 @@ def _record(table: Table) -> Record:
         key=key,
         quota_mb=quota,
         reserve_mb=table.integer("reserve_mb", 1, quota - 1, min(64, quota - 1)),
+    )
+
+
+def _black_box(table: Table) -> BlackBoxSettings:
+    return BlackBoxSettings(
+        key=table.path("key"),
+        size_mb=table.integer("size_mb", 1, 1024, 8),
+        visits=table.integer("visits", 1, 1000, 20),
     )
 
 

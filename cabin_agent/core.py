@@ -10,6 +10,7 @@ from typing import Any
 
 from cabin_agent.appointments import Appointments
 from cabin_agent.attempts import Told
+from cabin_agent.black_box import BlackBox
 from cabin_agent.broadcast import Broadcast
 from cabin_agent.clock import VisitClock
 from cabin_agent.conductor import Conductor
@@ -39,6 +40,8 @@ FAREWELL_S = 10.0
 """Real seconds that the good-bye stays on the screen before the cabin forgets the visit by itself."""
 WAIT_FOR_DOCTOR_S = 300.0
 """Real seconds without a touch that an agent who waits for a doctor is left in peace."""
+BOX_FLUSH_S = 1.0
+"""Real seconds of the instruments' bytes that a crash may cost the black box."""
 STORE_RETRY_S = 2.0
 """Real seconds before what could not be stored (a full disk, say) is tried again."""
 
@@ -46,8 +49,10 @@ STORE_RETRY_S = 2.0
 class Core:
     """Holds the open visit and performs its effects: one message at a time, each stored before it has effects."""
 
-    def __init__(self, config: Config, open_visit: OpenVisit, delivery: Delivery) -> None:
-        self.config, self._open, self.delivery = config, open_visit, delivery
+    def __init__(
+        self, config: Config, open_visit: OpenVisit, delivery: Delivery, black_box: BlackBox | None = None
+    ) -> None:
+        self.config, self._open, self.delivery, self._black_box = config, open_visit, delivery, black_box
         self.broadcast = Broadcast()
         self.clock = VisitClock(config.cabin.speed)
         self._live = Live(self.broadcast, lambda kind: self.bench.device(kind).simulated)
@@ -58,6 +63,7 @@ class Core:
             on_event=self._live.show,
             on_state=lambda _kind, view: self.broadcast.tell({"type": "instrument", **view}),
             on_unsafe=self.changed,
+            black_box=black_box,
         )
         self.rules = rules_of(config)
         self.desk = Desk(
@@ -84,11 +90,13 @@ class Core:
     async def run(self, ready: Callable[[], None]) -> None:
         """Resume the stored visit and lead visits until cancelled; every instrument is left safe."""
         self.visit = self._open.load()
+        self._box_follows()
         self.delivery.start(self._delivered)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.bench.run(), name="instruments")
                 group.create_task(self.idle.run(), name="idle")
+                group.create_task(self._flush_box(), name="black box")
                 for effect in ENTRY.get(self.visit.state, ()):
                     await EFFECTS[effect](self)
                 await self._end_cleaning()
@@ -101,6 +109,7 @@ class Core:
             await self._end(self._sealing)
             await self._end(self._printing)
             self.delivery.stop()
+            self._close_box()
 
     async def said(self, message: Json) -> None:
         """One word of the kiosk; raises `Refusal`."""
@@ -127,12 +136,30 @@ class Core:
                 self._open.forget()
             self._open.keep(following, tracks)
             self.visit = following
+            self._box_follows()
             if following.state is State.READY:
                 self.bench.cleaned()
             for effect in effects:
                 await EFFECTS[effect](self)
         self.idle.touch()
         self.changed()
+
+    def _box_follows(self) -> None:
+        """The black box holds what is said while there is a visit, and nothing else."""
+        if self._black_box is None:
+            return
+        if self.visit.state in (State.READY, State.CLEANING):
+            self.bench.reopen(self._close_box())
+        else:
+            self._black_box.begin()
+
+    def _close_box(self) -> frozenset[str]:
+        return frozenset() if self._black_box is None else self._black_box.end()
+
+    async def _flush_box(self) -> None:
+        while self._black_box is not None:
+            await asyncio.sleep(BOX_FLUSH_S)
+            self._black_box.flush()
 
     def changed(self) -> None:
         """Tell every screen to look again."""

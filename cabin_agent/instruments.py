@@ -10,15 +10,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cabin_agent.black_box import BlackBox
 from cabin_agent.config import InstrumentSettings
 from cabin_agent.face import Json, Refusal
 from cabin_agent.results import Device
 from cabin_signal.temperature import RoomReason, RoomWatch
 from drivers import DRIVERS
 from drivers.binding import Binding
+from drivers.capture import Head
 from drivers.errors import DriverError
 from drivers.events import Event, NoValue, PressureResult, Reading
-from drivers.instrument import Instrument
 from drivers.keeper import Keeper
 from drivers.link import LinkState
 
@@ -33,11 +34,10 @@ CALIBRATION = timedelta(days=366)
 """An instrument is calibrated once a year."""
 
 
-def _driver(settings: InstrumentSettings, speed: float) -> Instrument:
-    """The instrument's driver, given what it takes of its settings."""
-    driver = DRIVERS[settings.protocol]
+def _taken(settings: InstrumentSettings, speed: float) -> dict[str, Any]:
+    """What the instrument's driver takes of its settings."""
     offered: dict[str, Any] = {"site": settings.site, "gain": settings.gain, "time_scale": speed}
-    return driver(**{name: offered[name] for name in driver.takes})
+    return {name: offered[name] for name in DRIVERS[settings.protocol].takes}
 
 
 class Ear:
@@ -69,8 +69,9 @@ class Instruments:
         on_event: Callable[[str, Event, float], None],
         on_state: Callable[[str, Json], None],
         on_unsafe: Callable[[], None] = lambda: None,
+        black_box: BlackBox | None = None,
     ) -> None:
-        """`on_unsafe` is called when `unsafe` changed."""
+        """`on_unsafe` is called when `unsafe` changed; `black_box` is told every byte."""
         self._settings: dict[str, InstrumentSettings] = {each.driver: each for each in settings}
         self._names: dict[str, str] = {each.name: kind for kind, each in self._settings.items()}
         self._ears: dict[str, set[Ear]] = {kind: set() for kind in self._settings}
@@ -78,17 +79,29 @@ class Instruments:
         self._unsafe: set[str] = set()
         self._room = RoomWatch()
         self._keepers = {
-            kind: Keeper(
-                kind,
-                each.url,
-                _driver(each, speed),
-                self._heard,
-                self._changed,
-                accept_simulated,
-                admit=Binding(kind, each.usb_serial, each.usb_port).check,
-            )
+            kind: self._keeper(kind, each, _taken(each, speed), accept_simulated, black_box)
             for kind, each in self._settings.items()
         }
+
+    def _keeper(
+        self,
+        kind: str,
+        settings: InstrumentSettings,
+        taken: dict[str, Any],
+        accept_simulated: bool,
+        black_box: BlackBox | None,
+    ) -> Keeper:
+        head = Head(settings.protocol, taken, accept_simulated)
+        return Keeper(
+            kind,
+            settings.url,
+            DRIVERS[settings.protocol](**taken),
+            self._heard,
+            self._changed,
+            accept_simulated,
+            note=None if black_box is None else black_box.wire(kind, head),
+            admit=Binding(kind, settings.usb_serial, settings.usb_port).check,
+        )
 
     async def run(self) -> None:
         """Keep every instrument until cancelled; each one is left safe."""
@@ -136,6 +149,11 @@ class Instruments:
         except DriverError:
             self._is_unsafe(kind, True)
             raise
+
+    def reopen(self, kinds: Iterable[str]) -> None:
+        """Have the ports of these kinds closed and opened anew."""
+        for kind in kinds:
+            self._keepers[kind].reopen()
 
     @property
     def unsafe(self) -> tuple[str, ...]:

@@ -104,6 +104,7 @@ class Keeper:
         self._pace = pace
         self._note = note
         self._admit = admit
+        self._stream: Stream | None = None
         self._asked = False
         self._heard = False
         self._probe = Probe()
@@ -158,6 +159,11 @@ class Keeper:
             self._asked = False
             self._settle()
 
+    def reopen(self) -> None:
+        """Have the port closed and opened anew, as after an unplug; nothing happens where it is not open."""
+        if self._stream is not None:
+            self._stream.close()
+
     @property
     def left_safe(self) -> bool:
         """Whether the instrument owes no confirmation of a stop: while it does, its driver's `to_vent` is true."""
@@ -194,8 +200,10 @@ class Keeper:
             self._accept(stream)
             if self._note is not None:
                 stream = Taped(stream, self._note)
+            self._stream = stream
             await self._instrument.run(self._probed(stream), self._hear)
         finally:
+            self._stream = None
             self._forget_timer()
             stream.close()
 

@@ -14,7 +14,9 @@ from sync.keys import RecipientKey, SigningPair
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `cabin_agent.__main__.Command`."""
     parser.add_argument("action", choices=("make",), help="make new keys; an existing file is never overwritten")
-    parser.add_argument("whose", choices=("cabin", "record"), help="on whose machine the private parts stay")
+    parser.add_argument(
+        "whose", choices=("cabin", "record", "support"), help="on whose machine the private parts stay"
+    )
     parser.add_argument("folder", type=Path, help="where to write them, as a folder that only this user may enter")
 
 
@@ -22,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """See `cabin_agent.__main__.Command`."""
     try:
         args.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, key in (_cabin() if args.whose == "cabin" else _record()).items():
+        for name, key in MAKE[args.whose]().items():
             save_key(args.folder / name, key)
             print(f"{args.folder / name}  {USES[name]}")
     except (SyncError, OSError) as error:
@@ -46,6 +48,14 @@ def _record() -> dict[str, Key]:
     }
 
 
+def _support() -> dict[str, Key]:
+    support = RecipientKey.generate()
+    return {"support.private": support, "support.public": support.public}
+
+
+MAKE = {"cabin": _cabin, "record": _record, "support": _support}
+"""Whose keys -> what makes them."""
+
 USES = {
     "cabin.private": "private: [record] signing of the cabin",
     "cabin.json": "public: into the folder [gateway] allow, under a name of its own",
@@ -53,5 +63,7 @@ USES = {
     "record.public": "public: [record] recipient of every cabin",
     "receipts.private": "private: [gateway] signing",
     "receipts.public": "public: [record] signers of every cabin",
+    "support.private": "private: stays in the workshop, for `cabin replay --key`",
+    "support.public": "public: [black_box] key of every cabin",
 }
 """Where each file goes in the settings (docs/cabin.toml)."""

@@ -96,7 +96,8 @@ def prepare(site: Site, broker_port: int, speed: float, api_port: int = 0) -> di
 
 
 def _make_keys(folder: Path) -> None:
-    record, receipts, cabin = (
+    record, support, receipts, cabin = (
+        RecipientKey.generate(demo=True),
         RecipientKey.generate(demo=True),
         SigningPair.generate(demo=True),
         SigningPair.generate(demo=True),
@@ -104,6 +105,8 @@ def _make_keys(folder: Path) -> None:
     made: dict[str, Key] = {
         "record.key": record,
         "record.pub": record.public,
+        "support.key": support,
+        "support.pub": support.public,
         "receipts.key": receipts,
         "receipts.pub": receipts.public,
         "cabin.key": cabin,
@@ -148,6 +151,7 @@ def _cabin(site: Site, broker_port: int, speed: float, api_port: int) -> str:
             signers=str(keys / "receipts.pub"),
             signing=str(keys / "cabin.key"),
         ),
+        _toml("[black_box]", key=str(keys / "support.pub"), visits=5),
         _toml("[ticket]", printer=f"file:{site.ticket}"),
         *(
             _toml(f"[instruments.{kind}]", driver=kind, url=str(site.instruments / kind), model=f"simulated {kind}")
