@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from cabin_agent.media.address import CameraSettings
 from cabin_agent.media.settings import MediaSettings, camera_settings, media_settings
+from cabin_agent.port_urls import PORTS, port_url
 from cabin_agent.toml_table import ConfigError, Table, nearest, read_toml
 from drivers import protocols
 
@@ -311,7 +312,7 @@ def _instrument(name: str, table: Table) -> InstrumentSettings:
     driver: Driver = cast(
         Driver, table.choice("driver", ("oximeter", "tensiometer", "thermometer", "scale", "ecg", "audiometer"))
     )
-    url = table.parsed("url", _port, 'an absolute path such as "/dev/serial/by-id/..." or "socket://host:port"')
+    url = table.parsed("url", port_url, PORTS)
     sites = SITES.get(driver)
     if sites is None and table.has("site"):
         raise table.error("site", f"nothing, since an instrument of kind {driver} has no site; remove the key")
@@ -397,16 +398,6 @@ def _loopback(host: str) -> str:
     if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
         raise ValueError
     return host
-
-
-def _port(url: str) -> str:
-    """Accept what `drivers.stream` opens."""
-    if url.startswith("/") and len(url) > 1:
-        return url
-    parts = urlsplit(url)
-    if parts.scheme != "socket" or not parts.hostname or not parts.port or parts.path:
-        raise ValueError
-    return url
 
 
 def _broker(url: str) -> Broker:

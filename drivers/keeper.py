@@ -27,7 +27,7 @@ from drivers.overheard import Overheard
 from drivers.probe import SHORTEST_S, Probe, patience
 from drivers.recognize import recognize
 from drivers.stream import Stream, open_stream
-from drivers.tape import Note, Taped
+from drivers.tape import Note, taped
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +199,7 @@ class Keeper:
         try:
             self._accept(stream)
             if self._note is not None:
-                stream = Taped(stream, self._note)
+                stream = taped(stream, self._note)
             self._stream = stream
             await self._instrument.run(self._probed(stream), self._hear)
         finally:

@@ -49,6 +49,8 @@ class End:
 
     simulated = True
     peer: End
+    interface = 0
+    extra = b""
 
     def __init__(self, cable: Cable, seed: int) -> None:
         self._cable = cable
@@ -83,6 +85,19 @@ class End:
             self.peer._send(piece)
         # A writer that never waits must not keep the reader from its turn.
         await asyncio.sleep(0)
+
+    async def control(
+        self,
+        request_type: int,  # noqa: ARG002
+        request: int,  # noqa: ARG002
+        value: int,  # noqa: ARG002
+        index: int,  # noqa: ARG002
+        payload: bytes | int,
+    ) -> bytes:
+        """A pipe stands for a USB device as well, one that obeys every request and answers with zeros."""
+        if not self._open or not self.peer._open:
+            raise _gone()
+        return bytes(payload) if isinstance(payload, int) else b""
 
     def close(self) -> None:
         """Close this end; the other still reads what was sent before. Idempotent."""

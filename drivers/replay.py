@@ -8,6 +8,7 @@ then, or no longer writes, is counted and not hidden.
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,9 +82,11 @@ async def _give_orders(player: Player, driver: Instrument) -> NoReturn:
 
 
 class Player:
-    """A `drivers.stream.Stream` that plays one life of a port; its end is that of the capture."""
+    """A `drivers.stream.UsbPort` that plays one life of a port; its end is that of the capture."""
 
     simulated = True
+    interface = 0
+    extra = b""
 
     def __init__(self, entries: tuple[Entry, ...]) -> None:
         self._entries = entries
@@ -107,20 +110,32 @@ class Player:
 
     async def write(self, data: bytes) -> None:
         """Look for `data` among what was written then and is still to come; `Unplugged` at the end."""
-        if self._closed:
-            raise _ended()
-        place = self._find("out", data)
-        if place is None:
-            self.written_anew += 1
-        else:
-            # A machine that was busy then wrote late: what the driver makes of the time has to come out the same.
-            await asyncio.sleep(max(0.0, self._due_s[place] - asyncio.get_running_loop().time()))
-            self._finish(place)
+        await self._said("out", data)
+
+    async def control(self, request_type: int, request: int, value: int, index: int, payload: bytes | int) -> bytes:
+        """Look for this request among those of then, as `write` does; what it was answered, b"" for a new one."""
+        asked = payload if isinstance(payload, int) else len(payload)
+        setup = struct.pack("<BBHHH", request_type, request, value, index, asked)
+        found = await self._said("control", setup + (payload if isinstance(payload, bytes) else b""))
+        return found.data[len(setup) :] if found and isinstance(payload, int) else b""
 
     def close(self) -> None:
         """Nothing is to be given back."""
         self._closed = True
         self._tell()
+
+    async def _said(self, way: Way, begin: bytes) -> Entry | None:
+        """The entry that is said again, when it is due; None for what is said for the first time."""
+        if self._closed:
+            raise _ended()
+        place = self._find(way, begin)
+        if place is None:
+            self.written_anew += 1
+            return None
+        # A machine that was busy then wrote late: what the driver makes of the time has to come out the same.
+        await asyncio.sleep(max(0.0, self._due_s[place] - asyncio.get_running_loop().time()))
+        self._finish(place)
+        return self._entries[place]
 
     def _find(self, way: Way, begin: bytes) -> int | None:
         """Take the next entry of that way whose data begins so."""

@@ -5,9 +5,12 @@
 | `/dev/serial/by-id/...`, `/dev/ttyUSB0`, a link to one | a serial port |
 | `/dev/pts/3`, a link to one | the pseudo-terminal of a simulated instrument |
 | `socket://host:port` | a serial-to-network server, or a simulated instrument |
+| `usb://VID:PID`, `usb://VID:PID/SERIAL`, `usb://VID:PID?port=1-1.2` | a USB device (`drivers.usb_stream`) |
+| `usb-sim:///path/of/socket` | a simulated USB device |
 
-Bytes are awaited by the event loop itself: no thread, no polling. A serial port is locked while it is open, so that
-two readers never share one; at a socket the far end decides whom it serves.
+Bytes are awaited by the event loop itself: no thread, no polling, except on USB. A serial port is locked while it is
+open, and a USB interface is claimed, so that two readers never share one; at a socket the far end decides whom it
+serves.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 from urllib.parse import urlsplit
 
 import serial
@@ -49,6 +52,28 @@ WRITE_S = 3.0
 """A command is a few bytes: a port that does not take them in this time is stuck."""
 
 
+@dataclass(frozen=True, slots=True)
+class UsbLine:
+    """Which interface of a USB device an instrument speaks by, and how.
+
+    The first interface of the class (any, where it is None) that has both endpoints is claimed. With vendor and
+    product given, a device with other ids is refused.
+    """
+
+    interface_class: int | None = None
+    """bInterfaceClass: 0x03 human interface device, 0x0F personal healthcare, ..."""
+    inward: Literal["bulk", "interrupt"] = "bulk"
+    """Type of the endpoint that is read."""
+    outward: Literal["bulk", "interrupt"] = "bulk"
+    """Type of the endpoint that is written."""
+    read_bytes: int = 1024
+    """Most bytes of one IN transfer: a multiple of the packet size, so that none overflows."""
+    write_s: float = WRITE_S
+    """How long an OUT transfer may take."""
+    vendor: int | None = None
+    product: int | None = None
+
+
 class Stream(Protocol):
     """An open byte stream to one instrument; it has one reader."""
 
@@ -68,11 +93,43 @@ class Stream(Protocol):
         ...
 
 
-async def open_stream(url: str, line: Line) -> Stream:
+class UsbPort(Stream, Protocol):
+    """An open USB interface; `read` returns the bytes of one IN transfer, `write` sends one OUT transfer."""
+
+    interface: int
+    """Its number, which class requests name in wIndex."""
+    extra: bytes
+    """The class-specific descriptors that follow the interface's own."""
+
+    async def control(self, request_type: int, request: int, value: int, index: int, payload: bytes | int) -> bytes:
+        """One control transfer: `payload` is what is sent, or how many bytes are asked for; returns what came.
+
+        Raises `DriverError` when the device does not know the request (the stream goes on), `Unplugged` as `read`.
+        """
+        ...
+
+
+def usb_port(stream: Stream) -> UsbPort:
+    """The stream as the USB interface that it is; raises `PortError` for one without control transfers."""
+    if not hasattr(stream, "control"):
+        raise PortError("The instrument is on USB and its port is not: give its usb:// address.")
+    return cast(UsbPort, stream)
+
+
+async def open_stream(url: str, line: Line | UsbLine) -> Stream:
     """Open the port at `url` with the settings of `line` (a socket and a pseudo-terminal have none).
 
     Raises `Absent` when nothing is there, `PortError` when it is busy, forbidden or not a port.
     """
+    on_usb = url.startswith(("usb://", "usb-sim://"))
+    if on_usb != isinstance(line, UsbLine):
+        speaks = "USB: give its usb://VID:PID" if isinstance(line, UsbLine) else "a serial line: give its path"
+        raise PortError(f"The instrument at {url} speaks by {speaks}.")
+    if isinstance(line, UsbLine):
+        # pyusb takes its time to load, and most cabins do without.
+        from drivers.usb_stream import open_usb
+
+        return await open_usb(url, line)
     if url.startswith("/"):
         return _SerialStream(url, line)
     host, port = _address(url)
@@ -206,7 +263,7 @@ def _address(url: str) -> tuple[str, int]:
             return parts.hostname, parts.port
     except ValueError:
         pass
-    raise PortError(f"{url!r} is not a port: give a path under /dev or socket://host:port.")
+    raise PortError(f"{url!r} is not a port: give a path under /dev, socket://host:port or usb://VID:PID.")
 
 
 async def _open_socket(url: str, host: str, port: int) -> _SocketStream:

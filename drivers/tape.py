@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from drivers.capture import Way
-from drivers.stream import Stream
+from drivers.stream import Stream, UsbPort, usb_port
 
 Note = Callable[[Way, bytes], None]
 """Takes one entry; whoever gives it has the clock. It must not fail and must not wait."""
+
+
+def taped(stream: Stream, note: Note) -> Stream:
+    """The stream, or the USB interface that it is, with all that goes over it told to `note`."""
+    return TapedUsb(usb_port(stream), note) if hasattr(stream, "control") else Taped(stream, note)
 
 
 class Taped:
@@ -37,3 +43,23 @@ class Taped:
             self._open = False
             self._note("close", b"")
         self._stream.close()
+
+
+class TapedUsb(Taped):
+    """A `drivers.stream.UsbPort` as `Taped` takes a stream."""
+
+    def __init__(self, port: UsbPort, note: Note) -> None:
+        super().__init__(port, note)
+        self._port = port
+        self.interface, self.extra = port.interface, port.extra
+
+    async def control(self, request_type: int, request: int, value: int, index: int, payload: bytes | int) -> bytes:
+        """As `UsbPort.control`; an IN request is noted with what came, an OUT request with what was sent."""
+        asked = payload if isinstance(payload, int) else len(payload)
+        setup = struct.pack("<BBHHH", request_type, request, value, index, asked)
+        if isinstance(payload, bytes):
+            self._note("control", setup + payload)
+        answer = await self._port.control(request_type, request, value, index, payload)
+        if isinstance(payload, int):
+            self._note("control", setup + answer)
+        return answer

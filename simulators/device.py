@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:  # the body refuses with this file's errors
     from simulators.body import Body
+    from simulators.usb_description import UsbDescription
 
 Frames = list[bytes]
 """Whole frames or messages, in the order in which they leave the instrument."""
@@ -73,6 +74,11 @@ class Device(Protocol):
     def fail(self, fault: str, wrong: bool, now: float) -> None:
         """Begin (`wrong`) or end one of `own_faults`; again is no different from once."""
         ...
+
+
+def usb_of(device: Device | type[Device]) -> UsbDescription | None:
+    """What a device with a class variable `usb: UsbDescription` is on the bus; None for one on a serial line."""
+    return getattr(device, "usb", None)
 
 
 class Clock:

@@ -1,18 +1,21 @@
 """What can be made to go wrong, by name, and what a worn link does to the bytes on it.
 
 Link faults: `unplug` (the cable is out), `silence` (the port is there, nothing comes or is heard), `bad-checksum` and
-`dropped-bytes`. Instrument faults: `finger-out`, `loose-cuff`, `electrode-off` (all leads) and `electrode-off:V3`.
+`dropped-bytes`; on USB also `stall`, `busy` and `usb-timeout`. Instrument faults: `finger-out`, `loose-cuff`,
+`electrode-off` (all leads) and `electrode-off:V3`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulators.device import Device, Frames, Wear, WrongUse
+from simulators.device import Device, Frames, Wear, WrongUse, usb_of
 from simulators.physiology import LEADS
 
 LINK_FAULTS = ("unplug", "silence", "dropped-bytes")
 """Those that every instrument can have."""
+USB_FAULTS = ("stall", "busy", "usb-timeout")
+"""Those that every instrument on USB can have as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Fault:
 
 def accepted(device: type[Device]) -> tuple[str, ...]:
     """The faults that an instrument can have."""
-    names: list[str] = [*LINK_FAULTS]
+    names: list[str] = [*LINK_FAULTS, *(USB_FAULTS if usb_of(device) else ())]
     if device.wear.spoil_every:
         names.append("bad-checksum")
     for name in device.body_faults:
@@ -54,10 +57,13 @@ class Link:
 
     def carry(self, frames: Frames) -> bytes:
         """What arrives of `frames`."""
+        return b"".join(self.pieces(frames))
+
+    def pieces(self, frames: Frames) -> Frames:
+        """What arrives of each of `frames`."""
         if self.spoils and self._wear.spoil_every:
             frames = [self._spoil(frame) for frame in frames]
-        data = b"".join(frames)
-        return self._drop(data) if self.drops else data
+        return [self._drop(frame) for frame in frames] if self.drops else frames
 
     def _spoil(self, frame: bytes) -> bytes:
         self._frames += 1

@@ -11,8 +11,9 @@ from pathlib import Path
 from simulators import cyton, gymcu, healthometer, nonin, replay, suntech, tm262
 from simulators.body import Body
 from simulators.control import Control
-from simulators.device import Clock, Device, SimulatorError, WrongUse
+from simulators.device import Clock, Device, SimulatorError, WrongUse, usb_of
 from simulators.station import Station
+from simulators.usb_wire import UsbWire
 from simulators.wire import Host, Listener, Pty, Wire
 
 INSTRUMENTS: Mapping[str, type[Device]] = {
@@ -71,7 +72,8 @@ async def run_rack(
     listen: Mapping[str, str] | None = None,
     ready: Callable[[Ready], None] | None = None,
 ) -> None:
-    """Run the instruments `names` until cancelled; links at `<folder>/<name>`, commands at `<folder>/control.sock`.
+    """Run the instruments `names` until cancelled; links at `<folder>/<name>` (USB: a socket
+    `<folder>/<name>.usb`), commands at `<folder>/control.sock`.
 
     `replays`: instrument -> WFDB record; `faults`: instrument -> names of faults to begin with; `listen`: instrument
     -> `socket://host:port` in place of a link. `ready` is called once everything can be opened. Whatever ends it, no
@@ -81,7 +83,7 @@ async def run_rack(
     devices = {name: _device(name, body, (replays or {}).get(name)) for name in names}
     clock = Clock(speed)
     stations = {
-        name: Station(device, _wire(folder, name, (listen or {}).get(name)), body, clock)
+        name: Station(device, _wire(folder, name, device, (listen or {}).get(name)), body, clock)
         for name, device in devices.items()
     }
     beginning = [
@@ -114,7 +116,11 @@ def _device(name: str, body: Body, record: Path | None) -> Device:
     return REPLAYS[name](body, record)
 
 
-def _wire(folder: Path, name: str, url: str | None) -> Callable[[Host], Wire]:
+def _wire(folder: Path, name: str, device: Device, url: str | None) -> Callable[[Host], Wire]:
+    if usb := usb_of(device):
+        if url is not None:
+            raise WrongUse(f"The {name} is on USB, which no socket carries; leave its address to listen at out.")
+        return partial(UsbWire, folder / f"{name}.usb", usb)
     return partial(Listener, url) if url is not None else partial(Pty, folder / name)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simulators.body import Body
-from simulators.device import Clock, Device, Frames
-from simulators.faults import Fault, Link, fault_of
+from simulators.device import Clock, Device, Frames, usb_of
+from simulators.faults import USB_FAULTS, Fault, Link, fault_of
 from simulators.physiology import LEADS
+from simulators.usb_setup import Setup
+from simulators.usb_wire import UsbWire
 from simulators.wire import Host, Wire
 
 
@@ -18,7 +20,7 @@ class Station:
         self._device, self._body, self._clock = device, body, clock
         self._link = Link(device.wear)
         self._silent = False
-        self._wire = make_wire(Host(self._opened, self._wrote))
+        self._wire = make_wire(Host(self._opened, self._wrote, self._control))
 
     @property
     def url(self) -> str:
@@ -56,6 +58,8 @@ class Station:
                 self._wire.unplug() if wrong else self._wire.plug()
             case "silence":
                 self._silent = wrong
+            case port if port in USB_FAULTS and isinstance(self._wire, UsbWire):
+                self._wire.fail(port, wrong)
             case "bad-checksum":
                 self._link.spoils = wrong
             case "dropped-bytes":
@@ -81,6 +85,17 @@ class Station:
         if not self._silent:
             self._deliver(self._device.receive(data, self._clock.now()))
 
+    def _control(self, setup: Setup, data: bytes) -> bytes | None:
+        """A control request; a deaf device acknowledges, and answers with nothing."""
+        if self._silent:
+            return b""
+        hook: Callable[[Setup, bytes, float], bytes | None] | None = getattr(self._device, "control", None)
+        return hook(setup, data, self._clock.now()) if hook else None
+
     def _deliver(self, frames: Frames) -> None:
-        if frames and not self._silent:
-            self._wire.send(self._link.carry(frames))
+        if not frames or self._silent:
+            return
+        # On USB a frame is a transfer of its own; on a serial line nobody sees where one ends.
+        whole = self._link.pieces(frames) if usb_of(self._device) else [self._link.carry(frames)]
+        for data in whole:
+            self._wire.send(data)

@@ -1,4 +1,4 @@
-"""The two wires on which a simulated instrument can be met: a pseudo-terminal behind a link, or a TCP port.
+"""The two serial wires on which a simulated instrument can be met: a pseudo-terminal behind a link, or a TCP port.
 
 Both are plugged and unplugged like a cable: an unplugged pseudo-terminal takes its link away and closes its master
 side, so that the host reads the end of the file or EIO, as on a USB serial adapter that is pulled out. Both need a
@@ -21,6 +21,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from simulators.device import SimulatorError, WrongUse
+from simulators.usb_setup import Setup
 
 BACKLOG = 256 * 1024
 """Bytes kept for a host that reads too slowly; what does not fit is lost, as on any serial line."""
@@ -32,6 +33,8 @@ class Host:
 
     opened: Callable[[], None]
     wrote: Callable[[bytes], None]
+    control: Callable[[Setup, bytes], bytes | None] | None = None
+    """On USB: a class or vendor request; its answer, or None for one that the instrument does not know."""
 
 
 class Wire(Protocol):
@@ -59,7 +62,7 @@ class Wire(Protocol):
         ...
 
 
-class _Conversation:
+class Conversation:
     """One host on one descriptor: non-blocking both ways, with a bounded backlog."""
 
     def __init__(self, fd: int, wrote: Callable[[bytes], None], gone: Callable[[], None]) -> None:
@@ -69,11 +72,13 @@ class _Conversation:
         self._loop.add_reader(fd, self._read)
 
     def send(self, data: bytes) -> None:
+        """Send `data`, or lose all of it when the host reads too slowly."""
         if len(self._waiting) + len(data) <= BACKLOG:
             self._waiting += data
         self._flush()
 
     def end(self) -> None:
+        """Watch the descriptor no more; it stays open."""
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)
 
@@ -111,7 +116,7 @@ class Pty:
         self._master: int | None = None
         self._name = ""
         self._hangup = select.poll()
-        self._talk: _Conversation | None = None
+        self._talk: Conversation | None = None
 
     @property
     def url(self) -> str:
@@ -154,7 +159,7 @@ class Pty:
             return
         hung_up = bool(self._hangup.poll(0))
         if self._talk is None and not hung_up:
-            self._talk = _Conversation(self._master, self._host.wrote, self._host_gone)
+            self._talk = Conversation(self._master, self._host.wrote, self._host_gone)
             self._host.opened()
         elif self._talk is not None and hung_up:
             self._host_gone()
@@ -186,7 +191,7 @@ class Listener:
         self._host = host
         self._server: socket.socket | None = None
         self._peer: socket.socket | None = None
-        self._talk: _Conversation | None = None
+        self._talk: Conversation | None = None
 
     @property
     def url(self) -> str:
@@ -231,7 +236,7 @@ class Listener:
         peer.setblocking(False)
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._peer = peer
-        self._talk = _Conversation(peer.fileno(), self._host.wrote, self._leave)
+        self._talk = Conversation(peer.fileno(), self._host.wrote, self._leave)
         self._host.opened()
 
     def _leave(self) -> None:

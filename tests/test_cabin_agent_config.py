@@ -197,6 +197,9 @@ MISTAKES = [
     (CABIN + ECG.replace("/dev", "dev"), ['url is "dev/ttyUSB0"', "absolute path"]),
     (CABIN + ECG.replace("/dev/ttyUSB0", "socket://here"), ["url is", "socket://host:port"]),
     (CABIN + ECG.replace("/dev/ttyUSB0", "socket://here:x"), ["url is", "socket://host:port"]),
+    (CABIN + ECG.replace("/dev/ttyUSB0", "usb://590:28"), ["url is", "usb://VID:PID"]),
+    (CABIN + ECG.replace("/dev/ttyUSB0", "usb-sim://here"), ["url is", "usb://VID:PID"]),
+    (CABIN + ECG.replace("/dev/ttyUSB0", "COM3"), ["url is", "usb://VID:PID"]),
     (CABIN + ECG + "gain = 5\n", ["gain is 5", "6, 12, 24"]),
     (CABIN + ECG + 'site = "chest"\n', ['site is "chest"', "has no site"]),
     (CABIN + ECG + 'calibrated = "2026-03-31"\n', ["calibrated", "without quotes"]),
@@ -284,6 +287,14 @@ def test_no_value_raises_anything_else(
     else:
         assert 1 <= config.cabin.speed <= 60
         assert 0 <= config.api.port <= 65535
+
+
+@pytest.mark.parametrize(
+    "url", ["usb://0590:0028", "usb://0590:0028/A-1", "usb://0590:0028?port=1-1.2", "usb-sim:///r/x"]
+)
+def test_ports_on_usb(tmp_path: Path, url: str) -> None:
+    (cuff,) = load(tmp_path, CABIN + f'[instruments.cuff]\ndriver = "tensiometer"\nurl = "{url}"\n').instruments
+    assert cuff.url == url
 
 
 @pytest.mark.parametrize("url", ["synthetic:room", "file:///var/room.avi", "http://127.0.0.1:8080/camera"])

@@ -177,7 +177,7 @@ async def test_a_forbidden_port_names_the_cure(plug: Plug, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "url", ["", "COM3", "usb://0403:6001", "socket://", "socket://host", "socket://host:many", "socket://[::1:7"]
+    "url", ["", "COM3", "tcp://h:1", "socket://", "socket://host", "socket://host:many", "socket://[::1:7"]
 )
 async def test_what_is_no_url_of_this_house_is_refused(url: str) -> None:
     with pytest.raises(PortError, match="socket://host:port"):

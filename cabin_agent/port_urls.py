@@ -1,0 +1,35 @@
+"""The addresses at which a cabin may have an instrument, by their scheme: only their form is looked at here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+PORTS = 'an absolute path such as "/dev/serial/by-id/...", "socket://host:port" or "usb://VID:PID"'
+"""What is accepted, for whoever wrote something else."""
+
+
+def _socket(url: str) -> bool:
+    parts = urlsplit(url)
+    return bool(parts.hostname and parts.port and not parts.path)
+
+
+PORT_KINDS: Mapping[str, Callable[[str], object]] = {
+    "socket": _socket,
+    "usb": re.compile(
+        r"usb://[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(/[^/?#]+)?(\?port=[1-9]\d*-[1-9]\d*(\.[1-9]\d*)*)?"
+    ).fullmatch,
+    "usb-sim": re.compile(r"usb-sim:///[^?#]+").fullmatch,
+}
+"""Scheme of a port that `drivers.stream` opens -> whether the rest of the URL is well formed."""
+
+
+def port_url(url: str) -> str:
+    """Accept what `drivers.stream` opens; raises `ValueError`."""
+    if url.startswith("/") and len(url) > 1:
+        return url
+    well_formed = PORT_KINDS.get(url.partition("://")[0])
+    if well_formed is None or not well_formed(url):
+        raise ValueError
+    return url
