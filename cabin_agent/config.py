@@ -7,7 +7,6 @@ opened and no port is tried.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -15,11 +14,11 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, cast
-from urllib.parse import urlsplit
 
+from cabin_agent.broker_url import BROKERS, Broker, broker, loopback
 from cabin_agent.media.address import CameraSettings
 from cabin_agent.media.settings import MediaSettings, camera_settings, media_settings
-from cabin_agent.port_urls import PORTS, port_url
+from cabin_agent.port_urls import PORTS, USB_PORT, USB_PORTS, USB_SERIALS, port_url
 from cabin_agent.toml_table import ConfigError, Table, nearest, read_toml
 from drivers import protocols
 
@@ -111,15 +110,6 @@ class InstrumentSettings:
     site: str | None
     gain: int | None
     """Of an ECG amplifier; None for everything else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """An MQTT broker: TLS anywhere, or plain on this machine alone."""
-
-    host: str
-    port: int
-    tls: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +252,7 @@ def _refuse_simulated(file: Path, cabin: Cabin, cameras: tuple[CameraSettings, .
 
 
 def _api(table: Table) -> Api:
-    host = table.parsed("host", _loopback, "a loopback address such as 127.0.0.1", "127.0.0.1")
+    host = table.parsed("host", loopback, "a loopback address such as 127.0.0.1", "127.0.0.1")
     return Api(host=host, port=table.integer("port", 0, 65535, 8470))
 
 
@@ -340,7 +330,7 @@ def _record(table: Table) -> Record:
     quota = table.integer("quota_mb", 8, 1_048_576, 512)
     ca, cert, key = _certificates(table)
     return Record(
-        broker=table.parsed("broker", _broker, BROKERS),
+        broker=table.parsed("broker", broker, BROKERS),
         client=table.matching("client", CLIENT, CLIENTS),
         recipient=table.path("recipient"),
         signers=table.path("signers"),
@@ -365,7 +355,7 @@ def _gateway(table: Table, state_dir: Path) -> Gateway:
     ca, cert, key = _certificates(table)
     return Gateway(
         store=table.path("store", state_dir / "record.db"),
-        broker=table.parsed("broker", _broker, BROKERS),
+        broker=table.parsed("broker", broker, BROKERS),
         client=table.matching("client", CLIENT, CLIENTS, "record"),
         recipient=table.path("recipient"),
         signing=table.path("signing"),
@@ -384,26 +374,7 @@ def _certificates(table: Table) -> tuple[Path | None, Path | None, Path | None]:
     return table.optional_path("ca"), table.optional_path("cert"), table.optional_path("key")
 
 
-USB_SERIALS = "the USB serial number that 'cabin devices --ports' shows"
-USB_PORT = r"[0-9]+-[0-9]+(\.[0-9]+)*"
-USB_PORTS = "a USB port as 'cabin devices --ports' shows it, such as \"1-1.2\""
 CLIENT = r"[A-Za-z0-9._-]{1,64}"
 CLIENTS = "1 to 64 letters, digits, dots, hyphens and underscores"
-BROKERS = '"mqtts://host:8883", or "mqtt://127.0.0.1:1883" for a broker on this machine, without a user name in it'
 PRINTERS = '"", "file:/path", "usb:VID:PID", "serial:/dev/..." or "network:host:port"'
 PRINTER = r"|file:/.+|usb:[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}|serial:/dev/.+|network:[\w.-]+:[1-9][0-9]{0,4}"
-
-
-def _loopback(host: str) -> str:
-    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
-        raise ValueError
-    return host
-
-
-def _broker(url: str) -> Broker:
-    parts = urlsplit(url)
-    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or parts.path.strip("/") or "@" in parts.netloc:
-        raise ValueError
-    tls = parts.scheme == "mqtts"
-    host = parts.hostname if tls else _loopback(parts.hostname)
-    return Broker(host, parts.port or (8883 if tls else 1883), tls)

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 PORTS = 'an absolute path such as "/dev/serial/by-id/...", "socket://host:port" or "usb://VID:PID"'
 """What is accepted, for whoever wrote something else."""
+USB_SERIALS = "the USB serial number that 'cabin devices --ports' shows"
+USB_PORT = r"[0-9]+-[0-9]+(\.[0-9]+)*"
+USB_PORTS = "a USB port as 'cabin devices --ports' shows it, such as \"1-1.2\""
 
 
 def _socket(url: str) -> bool:
