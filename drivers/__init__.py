@@ -14,7 +14,18 @@ vectors of the maker, cut its bytes anywhere, feed it soup, and run it over ever
 
 from __future__ import annotations
 
-from drivers import cyton, gymcu, healthometer, nonin, suntech, tm262
+from drivers import (
+    and_scale,
+    cyton,
+    detecto,
+    gymcu,
+    healthometer,
+    healthometer_2595kl,
+    mt_sics,
+    nonin,
+    suntech,
+    tm262,
+)
 from drivers.instrument import Codec, Instrument
 
 DRIVERS: dict[str, type[Instrument]] = {
@@ -23,6 +34,10 @@ DRIVERS: dict[str, type[Instrument]] = {
     "suntech": suntech.Tensiometer,
     "gymcu90614": gymcu.Thermometer,
     "healthometer": healthometer.Scale,
+    "a-and-d": and_scale.Scale,
+    "mt-sics": mt_sics.Scale,
+    "detecto": detecto.Scale,
+    "healthometer-2595kl": healthometer_2595kl.Scale,
     "tm262": tm262.Audiometer,
 }
 """Protocol, as the configuration names it -> its driver. The first of a kind is what the kind alone means."""
@@ -33,6 +48,10 @@ DECODERS: dict[str, type[Codec]] = {
     "suntech": suntech.Decoder,
     "gymcu90614": gymcu.Decoder,
     "healthometer": healthometer.Decoder,
+    "a-and-d": and_scale.Decoder,
+    "mt-sics": mt_sics.Decoder,
+    "detecto": detecto.Decoder,
+    "healthometer-2595kl": healthometer_2595kl.Decoder,
     "tm262": tm262.Decoder,
 }
 """Protocol, as `cabin decode` names it -> its decoder."""

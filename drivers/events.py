@@ -145,7 +145,16 @@ class Identity:
 class Trouble:
     """Something wrong on the wire that the decoder survived: the bytes were refused, the link goes on."""
 
-    code: Literal["checksum", "resync", "lost-samples", "malformed", "unexpected-reply", "no-reply", "refused"]
+    code: Literal[
+        "checksum",
+        "resync",
+        "lost-samples",
+        "malformed",
+        "unexpected-reply",
+        "no-reply",
+        "refused",
+        "unconfirmed",  # what a driver warns of when it opens: in one phrase, what nobody has confirmed of its wire
+    ]
     detail: str = ""
     count: int = 1
 

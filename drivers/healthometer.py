@@ -7,15 +7,17 @@ messages in a row stand in for one. Units are read in each message, because thei
 
 from __future__ import annotations
 
-import asyncio
 import re
+from collections.abc import Collection
+from dataclasses import replace
 from typing import ClassVar, Literal
 
+from drivers import weighing
 from drivers.errors import DriverError
 from drivers.events import Event, NoValue, Reading, Trouble, Value
 from drivers.instrument import Emit
 from drivers.stream import Line, Stream
-from drivers.together import together
+from drivers.weighing import CM_PER_INCH, KG_PER_LB
 
 ESC = b"\x1b"
 START = b"\x1bR"
@@ -25,12 +27,11 @@ REQUEST = START + END
 LONGEST_MESSAGE = 256
 LONGEST_NUMBER = 12
 
-WEIGHT_KG = (10.0, 350.0)
-"""What a person on this scale weighs; the rest is refused."""
+WEIGHT_KG = weighing.PERSON_KG
 HEIGHT_CM = (50.0, 250.0)
 """Our own limits: firmware 600KL 3.2.02 sends garbage while the rod has not been moved."""
-KG_PER_LB = 0.45359237
-CM_PER_INCH = 2.54
+SAME_HEIGHT_CM = 0.3
+"""Two heights that differ by less are one, shown in two units."""
 
 Units = Literal["metric", "imperial"]
 UNITS: dict[str, Units] = {"m": "metric", "c": "imperial"}
@@ -76,13 +77,18 @@ class Decoder:
 
     A message gives one `Reading` each of weight (kg), height (cm) and BMI (kg/m2) that it carries. `detail` keeps
     what the display showed ("shown", "shown_unit", "decimals") and, where sent, "tare_kg" and "id". A number has the
-    flag "locked" when the message before it was the same, else "settling". A message that breaks the framing rule
-    is refused whole with `Trouble("malformed")`.
+    flag "locked" when the message before it said the same of it, else "settling". A message that breaks the framing
+    rule is refused whole with `Trouble("malformed")`.
+
+    Two traps of firmware that streams all the time (sheet section 3): a height that the scale showed while it was
+    empty is that of a rod nobody moved, `NoValue("missing")`; a scale that was tipped is told by its empty display
+    (`drivers.weighing.ZeroPoint`).
     """
 
     def __init__(self) -> None:
         self._pending = bytearray()
-        self._last: dict[str, str] | None = None
+        self._last: dict[str, str] = {}
+        self._empty = _Empty()
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes; return the events that they complete."""
@@ -101,13 +107,39 @@ class Decoder:
         fields = _fields(chunk)
         if isinstance(fields, str):
             return self._refuse(fields)
-        locked = fields == self._last
+        steady = {letter for letter in "WHB" if all(self._last.get(x) == fields.get(x) for x in f"{letter}NTI")}
         self._last = fields
-        return _readings(fields, "locked" if locked else "settling")
+        return [self._empty.judge(reading, letter in steady) for letter, reading in _readings(fields, steady)]
 
     def _refuse(self, why: str) -> list[Event]:
-        self._last = None
+        self._last = {}
         return [Trouble("malformed", why)]
+
+
+class _Empty:
+    """What the scale showed while nobody stood on it."""
+
+    def __init__(self) -> None:
+        self._empty = False
+        self._rest_cm: float | None = None
+        self._zero = weighing.ZeroPoint()
+
+    def judge(self, reading: Reading, steady: bool) -> Reading:
+        """The reading, or the absence that it is; `steady`: the message before said the same of it."""
+        if reading.quantity == "weight":
+            self._empty = reading.value == NoValue("missing")
+            return self._zero.judge(reading, steady)
+        if reading.quantity == "height":
+            return self._height(reading)
+        return reading
+
+    def _height(self, height: Reading) -> Reading:
+        cm = height.value
+        if self._empty:
+            self._rest_cm = None if isinstance(cm, NoValue) else cm
+        if self._rest_cm is None or isinstance(cm, NoValue) or abs(cm - self._rest_cm) > SAME_HEIGHT_CM:
+            return height
+        return replace(height, value=NoValue("missing"), flags=frozenset())
 
 
 def _fields(chunk: bytes) -> dict[str, str] | str:
@@ -148,14 +180,18 @@ def _failed(text: str) -> NoValue | None:
     return NoValue("device-error") if text in _ADC_FAILURES else None
 
 
-def _readings(fields: dict[str, str], steadiness: str) -> list[Event]:
+def _readings(fields: dict[str, str], steady: Collection[str]) -> list[tuple[str, Reading]]:
     units = UNITS[fields["N"]]
     common: dict[str, str | float] = {}
     if fields.get("I", "").strip("0"):
         common["id"] = fields["I"]
     if _is_number(fields.get("T", "")):
         common["tare_kg"] = float(fields["T"]) * _FACTOR["W"][units]
-    return [_reading(letter, fields[letter], units, steadiness, common) for letter in "WHB" if letter in fields]
+    return [
+        (letter, _reading(letter, fields[letter], units, "locked" if letter in steady else "settling", common))
+        for letter in "WHB"
+        if letter in fields
+    ]
 
 
 def _reading(letter: str, text: str, units: Units, steadiness: str, common: dict[str, str | float]) -> Reading:
@@ -183,19 +219,18 @@ class Scale:
     """One scale on one stream. It sends on its own while a weight is locked; when silent it is asked.
 
     `poll_s` is both the silence after which it is asked and the time between two questions; the answer of an empty
-    scale (weight 0.0) is what shows that it lives.
+    scale (weight 0.0) is what shows that it lives. `time_scale`: how much faster a simulated body lives.
     """
 
     kind: ClassVar[str] = "scale"
     protocol: ClassVar[str] = "healthometer"
     line: ClassVar[Line] = Line(9600)
-    takes: ClassVar[tuple[str, ...]] = ()
+    takes: ClassVar[tuple[str, ...]] = ("time_scale",)
 
-    def __init__(self, *, poll_s: float = 2.0) -> None:
+    def __init__(self, *, time_scale: float = 1.0, poll_s: float = 2.0) -> None:
         if poll_s <= 0:
             raise DriverError("The scale cannot be asked every 0 s: give a poll time above 0.")
-        self._poll_s = poll_s
-        self._heard = asyncio.Event()
+        self._time_scale, self._poll_s = time_scale, poll_s
 
     @property
     def quiet_s(self) -> float | None:
@@ -204,28 +239,11 @@ class Scale:
 
     async def run(self, stream: Stream, emit: Emit) -> None:
         """Listen, and ask when nothing was heard; ends by `Unplugged` or by being cancelled."""
-        await together(self._listen(stream, emit), self._ask_when_silent(stream))
+        still = weighing.Stillness(self._time_scale)
+        await weighing.attend(stream, Decoder(), emit, weighing.always(REQUEST), self._poll_s, still)
 
     async def start(self) -> None:
         """A scale always measures."""
 
     async def stop(self) -> None:
         """Nothing to stop."""
-
-    async def _listen(self, stream: Stream, emit: Emit) -> None:
-        decoder = Decoder()
-        while True:
-            data = await stream.read()
-            self._heard.set()
-            for event in decoder.feed(data):
-                emit(event)
-
-    async def _ask_when_silent(self, stream: Stream) -> None:
-        while True:
-            self._heard.clear()
-            try:
-                # Not wait_for: in Python 3.11 it may swallow a cancellation.
-                async with asyncio.timeout(self._poll_s):
-                    await self._heard.wait()
-            except TimeoutError:
-                await stream.write(REQUEST)

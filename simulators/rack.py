@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from simulators import cyton, gymcu, healthometer, nonin, replay, suntech, tm262
+from simulators import (
+    and_scale,
+    cyton,
+    detecto,
+    gymcu,
+    healthometer,
+    healthometer_2595kl,
+    mt_sics,
+    nonin,
+    replay,
+    suntech,
+    tm262,
+)
 from simulators.body import Body
 from simulators.control import Control
 from simulators.device import Clock, Device, SimulatorError, WrongUse, usb_of
@@ -31,6 +43,10 @@ MODELS: Mapping[str, type[Device]] = {
     "suntech": suntech.Tensiometer,
     "gymcu90614": gymcu.Thermometer,
     "healthometer": healthometer.Scale,
+    "a-and-d": and_scale.Scale,
+    "mt-sics": mt_sics.Scale,
+    "detecto": detecto.Scale,
+    "healthometer-2595kl": healthometer_2595kl.Scale,
     "cyton": cyton.Ecg,
     "tm262": tm262.Audiometer,
 }

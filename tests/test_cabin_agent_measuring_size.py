@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cabin_agent.measuring.bedside import Unmeasured
 from cabin_agent.measuring.size import measure
 from cabin_agent.results import Measure, NotMeasured, Outcome
+from drivers import DECODERS, protocols
 from drivers.events import Event, NoValue, Reading, Value
 from drivers.link import LinkState
+from drivers.weighing import Stillness
+from simulators.body import Body
+from simulators.physiology import Physiology
+from simulators.rack import MODELS
 from tests.bedside_fakes import bedside
 
 LOCKED = frozenset({"locked"})
@@ -86,3 +93,48 @@ async def test_a_scale_that_leaves(state: LinkState, detail: str) -> None:
     with pytest.raises(Unmeasured) as failed:
         await measure(bedside(*message(72.4), state), ())
     assert failed.value.detail == detail
+
+
+REQUESTS = {"healthometer": b"\x1bR\x1bE", "a-and-d": b"Q\r\n", "mt-sics": b"SI\r\n", "detecto": b"\nP\r"}
+FAULTS = [(name, fault) for name in protocols("scale") for fault in (None, *MODELS[name].own_faults)]
+
+
+class Weighed:
+    """One simulated scale, asked twice a second, through its decoder and its watch for a weight that is stuck."""
+
+    def __init__(self, name: str) -> None:
+        self.body = Body(1, Physiology(weight=58.0, height=160.0))
+        self.device = MODELS[name](self.body)
+        self._decoder, self._still, self._request = DECODERS[name](), Stillness(), REQUESTS.get(name, b"")
+        self.device.opened(0.0)
+
+    def hear(self, start: int, end: int) -> list[Event]:
+        told: list[Event] = []
+        for half in range(2 * start, 2 * end):
+            frames = [*self.device.produce(half / 2), *self.device.receive(self._request, half / 2)]
+            told += self._still.hear(self._decoder.feed(b"".join(frames)), half / 2)
+        return told
+
+    def change(self, at: float, **asked: Any) -> None:
+        self.body.change(at, asked)
+
+
+@pytest.mark.parametrize(("name", "fault"), FAULTS)
+async def test_no_fault_of_a_scale_makes_a_false_weight(name: str, fault: str | None) -> None:
+    """A first person stands there, the scale goes wrong, they leave, and the next one is weighed."""
+    scale = Weighed(name)
+    scale.hear(0, 20)
+    if fault:
+        scale.device.fail(fault, True, 20.0)
+    scale.hear(20, 30)
+    scale.change(30.0, on_scale=False)
+    scale.hear(30, 100)
+    scale.change(100.0, on_scale=True, weight=72.4, height=175.0)
+    try:
+        outcomes = await measure(bedside(*scale.hear(100, 130), speed=600), ())
+    except Unmeasured:
+        assert fault, "a sound scale weighs"
+        return
+    weight, height, _ = outcomes
+    assert value(weight) == pytest.approx(72.4, abs=0.2)
+    assert isinstance(height, NotMeasured) or value(height) == pytest.approx(175.0, abs=1.0)

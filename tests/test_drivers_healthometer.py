@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,11 @@ from hypothesis import strategies as st
 from drivers.errors import DriverError, Unplugged
 from drivers.events import Event, NoValue, Reading, Trouble, Value
 from drivers.healthometer import LONGEST_MESSAGE, REQUEST, Decoder, Scale, encode_message
+from drivers.healthometer_2595kl import Decoder as ShortForm
 from drivers.pipe import CABLES, Cable, End, pipe
+from simulators.body import Body
+from simulators.healthometer import Scale as SimulatedScale
+from tests.protocol_vectors import Vector, read_vectors
 
 # Maker documents and the ScaleReporter tests, as listed by the protocol sheet (section 6 and its vectors).
 HOM_498KL = b"\x1bR\x1bI1234567890\x1bW184.50\x1bH84.00\x1bB24.10\x1bNc\x1bE"
@@ -172,6 +178,121 @@ def test_a_change_of_units_unlocks() -> None:
     metric, imperial = encode_message("90.0"), encode_message("90.0", units="imperial")
     assert steadiness([metric, imperial]) == ["settling", "settling"]
     assert weight(imperial).value == pytest.approx(40.8233133)
+
+
+def test_a_garbage_height_does_not_keep_the_weight_from_locking() -> None:
+    decoder = Decoder()
+    decoder.feed(encode_message("72.4", "123.4"))
+    weight_told, height_told = decoder.feed(encode_message("72.4", "201.7"))
+    assert isinstance(weight_told, Reading) and weight_told.flags == {"locked"}
+    assert isinstance(height_told, Reading) and height_told.flags == {"settling"}
+
+
+def test_a_height_that_an_empty_scale_showed_is_nobodys() -> None:
+    """Firmware 600KL 3.2.02: the rod has not been moved."""
+    decoder = Decoder()
+    decoder.feed(encode_message("0.0", "188.0"))
+    assert values(decoder.feed(encode_message("72.4", "188.0")))["height"] == NoValue("missing")
+    inches = encode_message("159.6", "74.0", units="imperial")
+    assert values(decoder.feed(inches))["height"] == NoValue("missing"), "in another unit it is the same rod"
+    assert values(decoder.feed(encode_message("72.4", "175.0")))["height"] == 175.0
+    decoder.feed(encode_message("0.0", "0.0"))
+    assert values(decoder.feed(encode_message("72.4", "188.0")))["height"] == 188.0
+
+
+@pytest.mark.parametrize("shown", ["3.2", "-3.2"])
+def test_a_tipped_scale_gives_no_weight_until_it_shows_zero(shown: str) -> None:
+    """Firmware 600KL 3.2.02: wrong weight after tipping, until ZERO."""
+    decoder = Decoder()
+    for _ in range(2):
+        decoder.feed(encode_message(shown))
+    told = decoder.feed(encode_message("75.6"))[0]
+    assert isinstance(told, Reading) and told.value == NoValue("device-error")
+    assert told.flags == {"not-zeroed"}
+    decoder.feed(encode_message("0.0"))
+    assert values(decoder.feed(encode_message("72.4")))["weight"] == 72.4
+
+
+def test_a_zero_weight_that_is_streamed_locks_nothing() -> None:
+    """Firmware 597KL 3.1.12 streams while unlocked, and zero."""
+    decoder = Decoder()
+    told = [decoder.feed(encode_message(shown))[0] for shown in ("0.0", "0.0", "41.3", "66.0", "72.4", "72.4")]
+    assert [set(event.flags) for event in told if isinstance(event, Reading)] == [
+        set(), set(), {"settling"}, {"settling"}, {"settling"}, {"locked"},
+    ]  # fmt: skip
+
+
+def test_the_response_code_z000_is_no_weight() -> None:
+    assert Decoder().feed(b"\x1bR\x1bWZ000\x1bNm\x1bE") == [Trouble("malformed", "field 'W' is not a number")]
+
+
+POUND = {"m": 1.0, "c": 0.45359237}
+INCH = {"m": 1.0, "c": 2.54}
+
+
+def expected(vector: Vector) -> dict[str, Any]:
+    """What a record says, in the words of the events: kilograms, centimetres, and what stands beside them."""
+    units = "c" if vector.data[-3:-2] == b"c" else "m"
+    found: dict[str, Any] = {}
+    for key, value in vector.expect.items():
+        match key:
+            case "weight" | "weight_kg":
+                found["weight"] = value * POUND[units]
+            case "height" | "height_cm":
+                found["height"] = NoValue("missing") if value is None else value * INCH[units]
+            case "bmi":
+                found["bmi"] = NoValue("missing") if value is None else float(value)
+            case "tare":
+                found["tare_kg"] = value * POUND[units]
+            case "id":
+                found["id"] = value
+            case "overload":
+                found["weight"] = NoValue("overload")
+            case "units":
+                assert value.startswith({"c": "imperial", "m": "as N says (m)"}[units])
+            case "note" | "rule":
+                pass
+            case other:
+                raise AssertionError(f"{vector.ident} expects {other}")
+    return found
+
+
+def test_every_record_of_the_vector_file(maker_vectors: Path) -> None:
+    vectors = read_vectors(maker_vectors / "healthometer.txt")
+    assert len(vectors) == 16
+    for vector in vectors:
+        if vector.direction == "host->device":
+            assert vector.data == REQUEST and vector.expect == {"command": "request reading"}
+        elif vector.data[0] == 2:
+            _short_form(vector)
+        elif "reject" in vector.expect:
+            assert [event.code for event in Decoder().feed(vector.data) if isinstance(event, Trouble)] == [
+                "malformed"
+            ]
+        else:
+            events = Decoder().feed(vector.data)
+            first = events[0]
+            assert isinstance(first, Reading)
+            told: dict[str, Any] = {"id": None, **first.detail, **values(events)}
+            for key, value in expected(vector).items():
+                assert told[key] == (pytest.approx(value) if isinstance(value, float) else value), vector.ident
+
+
+def _short_form(vector: Vector) -> None:
+    (told,) = ShortForm().feed(vector.data)
+    assert isinstance(told, Reading)
+    assert set(vector.expect) == {"weight", "units"}
+    factor = {"kg": 1.0, "lb": 0.45359237}[vector.expect["units"]]
+    assert told.value == pytest.approx(vector.expect["weight"] * factor)
+
+
+def test_the_simulated_scale_obeys_the_request_of_the_vector_file(maker_vectors: Path) -> None:
+    (request,) = (
+        each for each in read_vectors(maker_vectors / "healthometer.txt") if each.direction != "device->host"
+    )
+    scale = SimulatedScale(Body(1))
+    scale.opened(0.0)
+    assert scale.receive(request.data, 10.0) == [HOM_METRIC]
 
 
 def test_noise_without_an_end_is_dropped_and_the_next_message_read() -> None:
