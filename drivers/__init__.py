@@ -23,13 +23,16 @@ from drivers import (
     healthometer_2595kl,
     mt_sics,
     nonin,
+    nonin_packets,
+    nonin_seconds,
+    nonin_spots,
     suntech,
     tm262,
 )
 from drivers.instrument import Codec, Instrument
 
 DRIVERS: dict[str, type[Instrument]] = {
-    "nonin-df7": nonin.Oximeter,
+    "nonin": nonin.Oximeter,
     "cyton": cyton.Ecg,
     "suntech": suntech.Tensiometer,
     "gymcu90614": gymcu.Thermometer,
@@ -43,7 +46,12 @@ DRIVERS: dict[str, type[Instrument]] = {
 """Protocol, as the configuration names it -> its driver. The first of a kind is what the kind alone means."""
 
 DECODERS: dict[str, type[Codec]] = {
-    "nonin-df7": nonin.Decoder,
+    "nonin": nonin.Decoder,
+    "nonin-df1": nonin_seconds.Format1,
+    "nonin-df2": nonin_packets.Format2,
+    "nonin-df7": nonin_packets.Format7,
+    "nonin-df8": nonin_seconds.Format8,
+    "nonin-df13": nonin_spots.Format13,
     "cyton": cyton.Decoder,
     "suntech": suntech.Decoder,
     "gymcu90614": gymcu.Decoder,

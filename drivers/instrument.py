@@ -23,7 +23,7 @@ class Instrument(Protocol):
     kind: ClassVar[str]
     """"oximeter", "tensiometer", "thermometer", "scale", "ecg", "audiometer"."""
     protocol: ClassVar[str]
-    """Name of the wire format, as `cabin decode` knows it: "nonin-df7", "suntech", ..."""
+    """Name of the wire format, as `cabin decode` knows it: "nonin", "suntech", ..."""
     takes: ClassVar[tuple[str, ...]]
     """The settings of an instrument that its constructor takes, by keyword: "site", "gain", "time_scale"."""
 

@@ -1,257 +1,159 @@
-"""Nonin OEM III / Xpod / 9560 pulse oximeter in format 7: pleth, SpO2, pulse rate.
+"""Nonin OEM III, Xpod, 9560 and 3150 pulse oximeters: which of their five serial formats is spoken, and the driver.
 
-The frames are in `drivers.nonin_frames`.
-
-Time that was lost is never guessed. Damaged bytes still count, so their frames are known to be missing and the sample
-index jumps over them. Where bytes themselves are missing, only the packet timer of the 9560 family tells how many
-samples went with them, and it is believed only after it was seen to count packets; without it (OEM III: the content
-is reserved) the index starts again at 0. Either way there is a `Trouble("lost-samples")`.
+Protocol sheet nonin, sections 1 and 7. The device pushes and says no hello, so its format is found in its bytes: by
+framing and checksum for 2, 7 and 13, by several frames in a row that agree for 1 and 8, which have no checksum. The
+decoders of the formats are in `nonin_packets`, `nonin_seconds` and `nonin_spots`, the commands in `nonin_commands`.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import ClassVar
 
-from drivers.events import Event, Identity, NoValue, Reading, Trouble, Value, Wave, Why
-from drivers.instrument import Emit, listen
-from drivers.nonin_frames import (
-    ARTF,
-    FRAMES,
-    GPRF,
-    HR_RANGE,
-    LOW_BATTERY,
-    NO_HR,
-    NO_SPO2,
-    OOT,
-    RATE,
-    RPRF,
-    SLOTS,
-    SNSA,
-    SNSD,
-    SPA,
-    SPO2_RANGE,
-    Frame,
-    Framer,
-    Item,
-    Loss,
-)
+from drivers.events import Event, Trouble
+from drivers.instrument import Codec, Emit
+from drivers.nonin_commands import GET_CLOCK, GET_SERIAL, answer_at_end
+from drivers.nonin_frames import FORMAT_2, FORMAT_7, FRAME, Layout
+from drivers.nonin_packets import Format2, Format7
+from drivers.nonin_seconds import FORMAT_1, FORMAT_8, Format1, Format8
+from drivers.nonin_spots import Format13, decode_packet, packet_at_end
 from drivers.stream import Line, Stream
 
-WAVE_FRAMES = 5
-"""A `Wave` ends at every fifth frame of a packet: 15 a second."""
-LONGEST_GAP = 180
-"""Packets (60 s): a timer that jumps further was restarted."""
+PROOF = 12
+"""Good frames in a row, one and only one of them marked SYNC, that prove format 2 or 7."""
+PATIENCE = 750
+"""Bytes (2 s of format 7) in which no format is found before the decoder says so and forgets them."""
+KEPT = 100
+"""Bytes kept of those: more than any proof needs."""
+BLOCK, BARREN = 125, 8
+"""A format is given up after so many blocks in a row, of so many bytes, that gave nothing but trouble."""
+
+DECODER: dict[int, type[Codec]] = {1: Format1, 2: Format2, 7: Format7, 8: Format8, 13: Format13}
 
 
-class _PacketTimer:
-    """The 9560's count of packets (14 bits, thirds of a second) against the sample index."""
+def format_of(tail: bytes | bytearray) -> int | None:
+    """The format that is proved by what ends with the last byte of `tail`, or None."""
+    for layout in (FORMAT_7, FORMAT_2):
+        if _packets_end(layout, tail):
+            return layout.form
+    for short in (FORMAT_1, FORMAT_8):
+        if short.ends(tail):
+            return short.form
+    packet = packet_at_end(tail)
+    return 13 if packet is not None and decode_packet(packet) is not None else None
 
-    def __init__(self) -> None:
-        self._last: tuple[int, int] | None = None
-        self.trusted = False
 
-    def lost(self, timer: int, index: int) -> int:
-        """Samples that went unnoticed before the packet that seemed to begin at `index`."""
-        last, self._last = self._last, (timer, index) if timer or self._last else None
-        if last is None:
-            return 0
-        unseen = (timer - last[0]) % 2**14 - (index - last[1]) // FRAMES
-        if not (self.trusted and 0 < unseen <= LONGEST_GAP):
-            self.trusted = unseen == 0
-            return 0
-        self._last = (timer, index + unseen * FRAMES)
-        return unseen * FRAMES
-
-    def begin(self, timer: int) -> int | None:
-        """Sample index at which the packet with this timer began; None where the timer cannot tell."""
-        if self._last is None or not self.trusted:
-            return None
-        passed = (timer - self._last[0]) % 2**14
-        return self._last[1] + passed * FRAMES if 0 < passed <= LONGEST_GAP else None
+def _packets_end(layout: Layout, tail: bytes | bytearray) -> bool:
+    begin = len(tail) - PROOF * FRAME
+    if begin < 0 or not layout.valid(tail[-FRAME:]):
+        return False
+    frames = [tail[at : at + FRAME] for at in range(begin, len(tail), FRAME)]
+    return all(layout.valid(frame) for frame in frames) and sum(layout.synced(frame) for frame in frames) == 1
 
 
 class Decoder:
-    """Format 7 bytes, in any cut -> events; pure.
+    """Bytes of any of the five formats, in any cut -> the events of its own decoder; pure.
 
-    `Wave("pleth")` at 75 Hz in counts (0..65535), with the flags "finger-out", "sensor-disconnected", "out-of-track",
-    "artifact", "low-perfusion" (red), "marginal-perfusion" (yellow) and "pulse" (the device's own mark of a beat).
-    After each whole packet, three a second, one `Reading` of spo2 (%) and one of pulse_rate (/min): the averages of
-    four beats, never the display values, and `NoValue` if any of its frames says that the sensor or the finger is not
-    in place. `Identity` when the firmware number is first heard, or changes.
+    Until a format is proved its bytes are kept, and then given to the format's decoder, so that nothing is lost; that
+    decoder's `Identity` names the format. A format that stays barren is given up and looked for again.
     """
 
     def __init__(self) -> None:
-        self._framer = Framer()
-        self._timer = _PacketTimer()
-        self._index: int | None = 0
-        """Index of the next sample; None while the timer has still to tell it."""
-        self._end = 0
-        """Index after the last sample before the hole."""
-        self._held: list[Frame] = []
-        self._wave: list[Frame] = []
-        self._packet: list[Frame] = []
-        self._firmware: int | None = None
+        self._heard = bytearray()
+        self._decoder: Codec | None = None
+        self._room = BLOCK
+        """Bytes that the current block can still take."""
+        self._fruitful = False
+        self._barren = 0
+        self.form: int | None = None
+        """The maker's number of the format; None while it is looked for."""
 
     def feed(self, data: bytes) -> list[Event]:
         """The events in `data` and what was kept before; never raises."""
         events: list[Event] = []
-        for item in self._framer.feed(data):
-            events += self._take(item)
+        at = 0
+        while at < len(data):
+            if self._decoder is None:
+                piece = data[at : at + 1]
+                events += self._search(piece)
+            else:
+                piece = data[at : at + self._room]
+                events += self._follow(self._decoder, piece)
+            at += len(piece)
         return events
-
-    def _take(self, item: Item) -> list[Event]:
-        if isinstance(item, Frame):
-            return self._frame(item)
-        self._packet = []
-        events = self._flush()
-        return [*events, item] if isinstance(item, Trouble) else [*events, *self._lose(item)]
-
-    def _lose(self, loss: Loss) -> list[Event]:
-        self._held = []
-        if self._index is None:
-            return []
-        if loss.frames is not None:
-            self._index += loss.frames
-            return [Trouble("lost-samples", "damaged frames", loss.frames)]
-        self._end, self._index = self._index, None
-        return [] if self._timer.trusted else self._restart()
-
-    def _restart(self) -> list[Event]:
-        self._timer = _PacketTimer()
-        self._index = 0
-        return [Trouble("lost-samples", "nobody knows how many: the sample index starts again")]
-
-    def _frame(self, frame: Frame) -> list[Event]:
-        if frame.number == 1:
-            self._packet = []
-        if len(self._packet) == frame.number - 1:
-            self._packet.append(frame)
-        events = self._clock(frame) if frame.number == SLOTS["tmr"][-1] == len(self._packet) else []
-        if self._index is None:
-            self._held.append(frame)
-        else:
-            events += self._sample(frame, self._index)
-        return events + self._numbers() if len(self._packet) == FRAMES else events
-
-    def _clock(self, frame: Frame) -> list[Event]:
-        """Set the index right by the packet's timer, which is whole with this frame."""
-        before = frame.number - 1
-        timer = self._number("tmr")
-        if self._index is not None:
-            unseen = self._timer.lost(timer, self._index - before)
-            if not unseen:
-                return []
-            events = self._flush()
-            self._index += unseen
-            return [*events, Trouble("lost-samples", "by the timer", unseen)]
-        begin = self._timer.begin(timer)
-        first = None if begin is None else begin + before - len(self._held)
-        if first is None or first < self._end:
-            first = 0
-            events = self._restart()
-        else:
-            events = [Trouble("lost-samples", "by the timer", first - self._end)]
-        held, self._held = self._held, []
-        for index, earlier in enumerate(held, first):
-            events += self._sample(earlier, index)
-        self._timer.lost(timer, first + len(held) - before)
-        return events
-
-    def _sample(self, frame: Frame, index: int) -> list[Event]:
-        """Add one sample to the run that makes a wave; a run ends where its flags change."""
-        events = self._flush() if self._wave and flags(self._wave[0].status) != flags(frame.status) else []
-        self._wave.append(frame)
-        self._index = index + 1
-        return events + self._flush() if frame.number % WAVE_FRAMES == 0 else events
 
     def flush(self) -> list[Event]:
-        """The samples that still wait for their wave to be full, at the end of a capture."""
-        return self._flush()
+        """What the decoder of the format still holds, at the end of a capture."""
+        return self._decoder.flush() if isinstance(self._decoder, Format7) else []
 
-    def _flush(self) -> list[Event]:
-        run, self._wave = self._wave, []
-        if not run or self._index is None:
+    def _search(self, byte: bytes) -> list[Event]:
+        self._heard += byte
+        if answer := answer_at_end(self._heard):
+            del self._heard[-answer[1] :]
+            return [answer[0]]
+        self.form = format_of(self._heard)
+        if self.form is not None:
+            heard = bytes(self._heard)
+            self._heard.clear()
+            self._decoder, self._room, self._barren = DECODER[self.form](), BLOCK, 0
+            return self._decoder.feed(heard)
+        if len(self._heard) < PATIENCE + KEPT:
             return []
-        samples = tuple((float(frame.pleth),) for frame in run)
-        return [Wave("pleth", self._index - len(run), RATE, "1", ("pleth",), samples, flags(run[0].status))]
+        del self._heard[:PATIENCE]
+        return [Trouble("resync", "none of the formats 1, 2, 7, 8 and 13: check the port and the device", PATIENCE)]
 
-    def _numbers(self) -> list[Event]:
-        """What a whole packet says beside its waveform."""
-        status = 0
-        said: frozenset[str] = frozenset()
-        for frame in self._packet:
-            status |= frame.status
-            said |= flags(frame.status) - {"pulse"}
-        # STAT2 is reserved where there is no timer.
-        stat2 = self._number("stat2") if self._timer.trusted else 0
-        said |= {name for bit, name in ((SPA, "smartpoint"), (LOW_BATTERY, "low-battery")) if stat2 & bit}
-        spo2 = _value(self._number("spo2"), status, NO_SPO2, SPO2_RANGE)
-        rate = _value(self._number("hr") & NO_HR, status, NO_HR, HR_RANGE)
-        events: list[Event] = [
-            Reading("spo2", spo2, "%", said, {"averaging": "4-beat"}),
-            Reading("pulse_rate", rate, "/min", said, {"averaging": "4-beat"}),
-        ]
-        firmware = self._number("srev")
-        if firmware != self._firmware:
-            self._firmware = firmware
-            events.insert(0, Identity("Nonin, serial format 7", firmware=str(firmware)))
-        self._packet = []
+    def _follow(self, decoder: Codec, data: bytes) -> list[Event]:
+        events = decoder.feed(data)
+        self._fruitful |= any(not isinstance(event, Trouble) for event in events)
+        self._room -= len(data)
+        return events if self._room else [*events, *self._end_block()]
+
+    def _end_block(self) -> list[Event]:
+        self._room = BLOCK
+        self._barren = 0 if self._fruitful else self._barren + 1
+        self._fruitful = False
+        if self._barren < BARREN:
+            return []
+        gone = Trouble("lost-samples", f"format {self.form} is heard no more: the sample index starts again")
+        events = [*self.flush(), gone]
+        self._decoder, self.form = None, None
         return events
 
-    def _number(self, name: str) -> int:
-        number = 0
-        for slot in SLOTS[name]:
-            number = number << 7 | self._packet[slot - 1].value & 0x7F
-        return number
 
-
-_ALARMS: tuple[tuple[int, Why], ...] = (
-    (SNSD, "sensor-disconnected"),
-    (SNSA, "finger-out"),
-    (OOT, "out-of-track"),
-)
-
-
-@cache
-def flags(status: int) -> frozenset[str]:
-    """The words of one STATUS byte."""
-    said: set[str] = {why for bit, why in _ALARMS if status & bit}
-    if status & ARTF:
-        said.add("artifact")
-    match status & (RPRF | GPRF):
-        case 0x04:
-            said |= {"pulse", "low-perfusion"}
-        case 0x06:
-            said |= {"pulse", "marginal-perfusion"}
-        case 0x02:
-            said.add("pulse")
-    return frozenset(said)
-
-
-def _value(number: int, status: int, missing: int, limits: tuple[int, int]) -> Value:
-    for bit, why in _ALARMS:
-        if status & bit:
-            return NoValue(why)
-    if number == missing:
-        return NoValue("missing")
-    return float(number) if limits[0] <= number <= limits[1] else NoValue("out-of-range")
+QUIET_S: dict[int | None, float | None] = {None: 5.0, 1: 3.0, 2: 1.0, 7: 1.0, 8: 3.0, 13: None}
+"""Format -> the longest healthy silence, in seconds: a frame or two of it, or the time to recognise one."""
 
 
 class Oximeter:
-    """One oximeter on one stream; it sends on its own and takes no command."""
+    """One oximeter on one stream; it sends on its own.
+
+    Only a device that sends format 13, and so belongs to the 9560 family, is asked anything: what its clock shows and
+    its serial number, at once, because it listens for 5 s only.
+    """
 
     kind: ClassVar[str] = "oximeter"
-    protocol: ClassVar[str] = "nonin-df7"
+    protocol: ClassVar[str] = "nonin"
     line: ClassVar[Line] = Line(9600)
     takes: ClassVar[tuple[str, ...]] = ()
 
-    quiet_s: float | None = 1.0
-    """Sheet section 7."""
+    def __init__(self) -> None:
+        self._decoder = Decoder()
+
+    @property
+    def quiet_s(self) -> float | None:
+        """Sheet section 7: 1 s with a waveform; longer for one frame a second; a spot check comes when it comes."""
+        return QUIET_S[self._decoder.form]
 
     async def run(self, stream: Stream, emit: Emit) -> None:
         """Listen; ends by `Unplugged` or by being cancelled."""
-        await listen(stream, Decoder(), emit)
+        self._decoder = Decoder()
+        asked = False
+        while True:
+            for event in self._decoder.feed(await stream.read()):
+                emit(event)
+            if self._decoder.form == 13 and not asked:
+                asked = True
+                emit(Trouble("unconfirmed", "whether a packet of format 13 must be acknowledged"))
+                await stream.write(GET_CLOCK + GET_SERIAL)
 
     async def start(self) -> None:
         """An oximeter always measures."""

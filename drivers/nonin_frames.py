@@ -1,10 +1,11 @@
-"""Nonin serial data format 7: its frames, pure.
+"""Nonin serial data formats 2 and 7: their frames, pure.
 
 Sources: OEM III Module Specification and Technical Information 4518-001 Rev 12; 9560 OEM specification 6470-000-01
 (timer and STAT2 only); protocol sheet nonin, sections 2 and 7.
 
-A frame is `STATUS, pleth MSB, pleth LSB, FLOAT, CHK`, the sum of the first four modulo 256; 25 frames make a packet,
-3 packets a second. What FLOAT means depends on the number of the frame in its packet; SYNC marks number 1.
+A frame of format 7 is `STATUS, pleth MSB, pleth LSB, FLOAT, CHK`, one of format 2 is `01, STATUS, pleth, FLOAT, CHK`;
+CHK is the sum of the first four modulo 256. 25 frames make a packet, 3 packets a second. What FLOAT means depends on
+the number of the frame in its packet; SYNC marks number 1.
 """
 
 from __future__ import annotations
@@ -25,6 +26,31 @@ ALWAYS, SNSD, ARTF, OOT, SNSA, RPRF, GPRF, SYNC = 0x80, 0x40, 0x20, 0x10, 0x08, 
 (both: yellow; set for 12 frames a beat), first frame of a packet."""
 SPA, LOW_BATTERY = 0x20, 0x01
 """STAT2: SmartPoint reached, battery low."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a frame of one format has before FLOAT and CHK."""
+
+    form: int
+    """The maker's number of the format."""
+    lead: bytes
+    """What every frame begins with, before its STATUS."""
+    most: int
+    """Largest pleth count."""
+
+    def valid(self, frame: bytes | bytearray) -> bool:
+        """Whether these five bytes can be a frame."""
+        status = frame[len(self.lead)]
+        return frame.startswith(self.lead) and bool(status & ALWAYS) and sum(frame[:4]) & 0xFF == frame[4]
+
+    def synced(self, frame: bytes | bytearray) -> bool:
+        """Whether a valid frame is the first of its packet."""
+        return bool(frame[len(self.lead)] & SYNC)
+
+
+FORMAT_2 = Layout(2, b"\x01", 0xFF)
+FORMAT_7 = Layout(7, b"", 0xFFFF)
 
 SLOTS: Mapping[str, tuple[int, ...]] = {
     "hr": (1, 2),
@@ -52,9 +78,10 @@ PATIENCE = 375
 """Bytes (1 s) without a packet after which the decoder says so."""
 
 
-def encode_frame(status: int, pleth: int, value: int) -> bytes:
-    """One frame; `status` gets its constant bit, `pleth` is 0..65535, `value` one byte."""
-    body = bytes((status | ALWAYS, pleth >> 8, pleth & 0xFF, value))
+def encode_frame(status: int, pleth: int, value: int, layout: Layout = FORMAT_7) -> bytes:
+    """One frame; `status` gets its constant bit, `pleth` is 0..`layout.most`, `value` one byte."""
+    head = bytes((*layout.lead, status | ALWAYS))
+    body = head + pleth.to_bytes(FRAME - 2 - len(head), "big") + bytes((value,))
     return body + bytes((sum(body) & 0xFF,))
 
 
@@ -67,11 +94,13 @@ def encode_floats(numbers: Mapping[str, int]) -> list[int]:
     return floats
 
 
-def encode_packet(statuses: Sequence[int], pleth: Sequence[int], numbers: Mapping[str, int]) -> bytes:
+def encode_packet(
+    statuses: Sequence[int], pleth: Sequence[int], numbers: Mapping[str, int], layout: Layout = FORMAT_7
+) -> bytes:
     """A packet of 25 frames, SYNC on the first of them alone."""
     marks = [statuses[0] | SYNC, *(status & ~SYNC for status in statuses[1:])]
     rows = zip(marks, pleth, encode_floats(numbers), strict=True)
-    return b"".join(encode_frame(*row) for row in rows)
+    return b"".join(encode_frame(*row, layout) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +127,8 @@ Item = Frame | Loss | Trouble
 class Framer:
     """Bytes -> numbered frames: hunts for two frames in a row and one SYNC, then counts (sheet section 7)."""
 
-    def __init__(self) -> None:
+    def __init__(self, layout: Layout = FORMAT_7) -> None:
+        self._layout = layout
         self._buffer = bytearray()
         self._next: int | None = None
         """The number that the next frame must have; None while hunting."""
@@ -122,7 +152,7 @@ class Framer:
         if not self._valid(0):
             self._lose(number - 1)
             return [Trouble("checksum")]
-        synced = bool(self._buffer[0] & SYNC)
+        synced = self._layout.synced(self._buffer)
         if number == 1 and not synced:
             self._lose(None)
             return []
@@ -135,7 +165,7 @@ class Framer:
         """Frames up to a SYNC that proves them, else one byte less; None when more bytes are needed."""
         sync: int | None = None
         for place in range(len(self._buffer) // FRAME):
-            synced = bool(self._buffer[place * FRAME] & SYNC)
+            synced = self._layout.synced(self._frame(place))
             if not self._valid(place) or place == FRAMES or (synced and sync is not None):
                 return self._slide()
             sync = place if synced else sync
@@ -166,16 +196,20 @@ class Framer:
         self._discarded += 1
         if self._discarded % PATIENCE:
             return []
-        return [Trouble("resync", "no packet of format 7: check the port and the format resistor", PATIENCE)]
+        detail = f"no packet of format {self._layout.form}: check the port and the format resistor"
+        return [Trouble("resync", detail, PATIENCE)]
 
     def _valid(self, place: int) -> bool:
-        frame = self._buffer[place * FRAME : (place + 1) * FRAME]
-        return bool(frame[0] & ALWAYS) and sum(frame[:4]) & 0xFF == frame[4]
+        return self._layout.valid(self._frame(place))
+
+    def _frame(self, place: int) -> bytearray:
+        return self._buffer[place * FRAME : (place + 1) * FRAME]
 
     def _cut(self, numbers: Sequence[int]) -> list[Item]:
         frames: list[Item] = []
         for number in numbers:
-            status, high, low, value, _ = self._buffer[:FRAME]
-            frames.append(Frame(number, status, high << 8 | low, value))
+            place = len(self._layout.lead)
+            status, value = self._buffer[place], self._buffer[3]
+            frames.append(Frame(number, status, int.from_bytes(self._buffer[place + 1 : 3], "big"), value))
             del self._buffer[:FRAME]
         return frames

@@ -1,125 +1,43 @@
-"""A Nonin OEM III finger oximeter in format 7: 75 five-byte frames a second, pushed without being asked.
+"""Nonin finger oximeters, which push without being asked: an OEM III in format 1, 2 or 7.
 
-Protocol sheet nonin, section 2 (maker's 4518-001 rev. 12): STATUS, pleth MSB, pleth LSB, FLOAT, CHK; 25 frames are a
-packet that begins with SYNC. When the finger leaves, the recording values are missing at once (511, 127) while the
-display values are held for 10 s.
+Protocol sheet nonin, sections 2, 3 and 9 (maker's 4518-001 rev. 12): formats 2 and 7 are 75 five-byte frames a
+second, 25 to a packet that begins with SYNC; format 1 is three bytes a second. When the finger leaves, the recording
+values are missing at once (511, 127) while the display values are held for 10 s. The 9560 is in `nonin_9560`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import ceil
-from typing import ClassVar, Protocol
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.body import FINGER_DELAY_S, RISE_S, Body
+from simulators.body import Body
 from simulators.device import BodyFault, Frames, Wear
+from simulators.nonin_finger import RATE, BodyFinger, Finger
+from simulators.nonin_formats import PACKET, float_table, frames, second_1
+from simulators.nonin_sensor import Sensor
 
-RATE = 75
-PACKET = 25
-HELD_S = 10.0
-REFRESH_S = 1.5
-"""Display values change no more often than that."""
-PERFUSION_FRAMES = 12
-"""How long the perfusion bits are shown for each pulse: 160 ms."""
-FIRMWARE = 0x2D
-
-ALWAYS, ARTIFACT, OUT_OF_TRACK, ALARM, RED, GREEN, SYNC = 0x80, 0x20, 0x10, 0x08, 0x04, 0x02, 0x01
-NO_RATE, NO_SPO2 = 511, 127
-
-Counts = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """What the module has worked out at one moment; None for no value."""
-
-    spo2: int | None = None
-    rate: int | None = None
-    slow_rate: int | None = None
-    """Over 8 beats, as E-HR; `rate` is over 4."""
-
-
-class Finger(Protocol):
-    """What lies in the sensor: the body's finger, or a recording of one."""
-
-    def start(self, now: float) -> int:
-        """Index, at `RATE`, of the first sample for a host that comes at `now`."""
-        ...
-
-    def counts(self, first: int, count: int) -> Counts:
-        """Pleth counts, 0 to 65535."""
-        ...
-
-    def spot(self, index: int, since: float) -> Spot:
-        """The values at a sample, when the finger is in since the time `since` (of the same count of time)."""
-        ...
-
-    def perfused(self, first: int, count: int) -> NDArray[np.bool_]:
-        """The samples at which the module shows a pulse."""
-        ...
-
-    def perfusion(self) -> float:
-        """Pulse modulation, per cent: the colour of the perfusion light."""
-        ...
-
-
-class BodyFinger:
-    """The finger of the synthetic person."""
-
-    CENTRE = 24_000
-    PER_PERCENT = 4_000
-
-    def __init__(self, body: Body) -> None:
-        self._body = body
-
-    def start(self, now: float) -> int:
-        """The body is where it is, most often in the middle of a packet."""
-        return ceil(now * RATE)
-
-    def counts(self, first: int, count: int) -> Counts:
-        """The volume pulse, drifting with the breath."""
-        t = np.arange(first, first + count) / RATE
-        breath = 0.05 * np.sin(2 * np.pi * 0.25 * t) * self._body.physiology.perfusion
-        pulse = self.CENTRE + self.PER_PERCENT * (self._body.pleth(t) + breath)
-        return np.clip(np.rint(pulse), 0, 0xFFFF).astype(np.int64)
-
-    def spot(self, index: int, since: float) -> Spot:
-        """Averages over 4 and 8 beats; nothing before the first four pulses."""
-        at = index / RATE
-        rate = _code_rate(self._body.pulse_rate(at, 4, since))
-        if rate is None:
-            return Spot()
-        slow = _code_rate(self._body.pulse_rate(at, 8, since))
-        return Spot(round(self._body.physiology.spo2), rate, rate if slow is None else slow)
-
-    def perfused(self, first: int, count: int) -> NDArray[np.bool_]:
-        """From the top of each pulse, for `PERFUSION_FRAMES`."""
-        shown = np.zeros(count, dtype=bool)
-        lag = FINGER_DELAY_S + RISE_S
-        for beat in self._body.beats(max(0.0, first / RATE - 1.0), (first + count) / RATE):
-            top = round((beat.at + lag) * RATE) - first
-            shown[max(0, top) : max(0, top + PERFUSION_FRAMES)] = True
-        return shown
-
-    def perfusion(self) -> float:
-        """The body's own."""
-        return self._body.physiology.perfusion
+SENSOR_FAULTS = ("low-perfusion", "artifact", "sensor-disconnected", "held-display")
+OTHER: Mapping[int, int] = {1: 7, 2: 7, 7: 2, 8: 7, 13: 7}
+"""Format -> the one that is sent with the fault "wrong-format": somebody changed the resistor, or asked for it."""
+WAVE_WEAR, SHORT_WEAR = Wear(drop_every=397, spoil_every=70), Wear(drop_every=29)
 
 
 class Oximeter:
-    """The module; `finger` replaces the body's finger by a recording."""
+    """The module in format 7; `finger` replaces the body's finger by a recording."""
 
     kind: ClassVar[str] = "oximeter"
-    wear: ClassVar[Wear] = Wear(drop_every=397, spoil_every=70)
+    form: ClassVar[int] = 7
+    wear: ClassVar[Wear] = WAVE_WEAR
     body_faults: ClassVar[tuple[BodyFault, ...]] = ("finger-out",)
-    own_faults: ClassVar[tuple[str, ...]] = ()
+    own_faults: ClassVar[tuple[str, ...]] = (*SENSOR_FAULTS, "wrong-format")
 
     def __init__(self, body: Body, finger: Finger | None = None) -> None:
-        self._body = body
         self._finger: Finger = finger or BodyFinger(body)
+        self._faults: set[str] = set()
+        self._sensor = Sensor(body, self._finger, self._faults)
         self._start(0.0)
 
     def opened(self, now: float) -> None:
@@ -130,101 +48,59 @@ class Oximeter:
         """Nothing: the module's serial input is for future use."""
         return []
 
-    def fail(self, fault: str, wrong: bool, now: float) -> None:
-        """It has no faults of its own."""
+    def fail(self, fault: str, wrong: bool, now: float) -> None:  # noqa: ARG002
+        """Begin or end one of `own_faults`."""
+        (self._faults.add if wrong else self._faults.discard)(fault)
 
     def produce(self, now: float) -> Frames:
         """Whole frames up to `now`."""
-        due = self._first + int((now - self._began) * RATE) - self._next
+        first, due = self._next, self._first + int((now - self._began) * RATE) - self._next
         if due <= 0:
             return []
-        self._look(self._next)
-        rows = self._rows(self._next, due)
+        self._sensor.look(first)
         self._next += due
-        data = rows.tobytes()
-        return [data[i : i + 5] for i in range(0, len(data), 5)]
+        return self._frames(self._sent(), first, due)
 
     def _start(self, now: float) -> None:
         self._first = self._next = self._finger.start(now)
         self._began = now
-        self._in_since = float("-inf")
-        self._out_since: int | None = None
-        self._held, self._held_at = Spot(), float("-inf")
+        self._sensor.start(self._first)
 
-    def _look(self, index: int) -> None:
-        """See whether the finger came or went since the last look."""
-        inside = self._body.presence.finger_in
-        if inside and self._out_since is not None:
-            self._out_since, self._in_since = None, index / RATE
-        elif not inside and self._out_since is None:
-            self._out_since = index
+    def _sent(self) -> int:
+        """The format that is sent."""
+        return OTHER[self.form] if "wrong-format" in self._faults else self.form
 
-    def _rows(self, first: int, count: int) -> NDArray[np.uint8]:
-        index = np.arange(first, first + count)
-        rows = np.zeros((count, 5), dtype=np.uint8)
-        pleth = self._finger.counts(first, count) if self._out_since is None else _dark(index)
-        rows[:, 0] = self._status(first, count) | (index % PACKET == 0)
-        rows[:, 1], rows[:, 2] = pleth >> 8, pleth & 0xFF
-        rows[:, 3] = self._floats(first, count)
-        rows[:, 4] = rows[:, :4].sum(axis=1, dtype=np.int64) & 0xFF
-        return rows
+    def _frames(self, form: int, first: int, count: int) -> Frames:
+        if form in (2, 7):
+            return frames(
+                form, self._marked(first, count), self._sensor.pleth(first, count), self._floats(first, count)
+            )
+        return [second_1(self._sensor.moment(at)) for at in range(-(-first // RATE) * RATE, first + count, RATE)]
 
-    def _status(self, first: int, count: int) -> NDArray[np.uint8]:
-        status = np.full(count, ALWAYS, dtype=np.uint8)
-        if self._out_since is not None:
-            return status | np.uint8(ALARM | OUT_OF_TRACK)
-        if self._body.presence.moving:
-            status |= np.uint8(ARTIFACT)
-        status[self._finger.perfused(first, count)] |= _colour(self._finger.perfusion())
-        return status
+    def _marked(self, first: int, count: int) -> NDArray[np.uint8]:
+        """STATUS with SYNC on the first frame of each packet."""
+        begins = np.arange(first, first + count) % PACKET == 0
+        return np.asarray(self._sensor.status(first, count) | begins, dtype=np.uint8)
 
     def _floats(self, first: int, count: int) -> NDArray[np.uint8]:
         """The FLOAT byte of each frame: one table of 25 bytes for each packet touched."""
         packets = range(first // PACKET, (first + count - 1) // PACKET + 1)
-        table = b"".join(self._table(packet * PACKET) for packet in packets)
+        table = b"".join(self._table(packet) for packet in packets)
         skipped = first - packets[0] * PACKET
         return np.frombuffer(table, dtype=np.uint8)[skipped : skipped + count]
 
-    def _table(self, index: int) -> bytes:
-        seen = Spot() if self._out_since is not None else self._finger.spot(index, self._in_since)
-        shown = self._display(index, seen)
-        rate, slow, spo2 = _pair(seen.rate), _pair(seen.slow_rate), _saturation(seen.spo2)
-        shown_rate, shown_slow, shown_spo2 = _pair(shown.rate), _pair(shown.slow_rate), _saturation(shown.spo2)
-        return bytes((*rate, spo2, FIRMWARE, *bytes(4), shown_spo2, spo2, spo2, *bytes(2))) + bytes(
-            (*slow, spo2, shown_spo2, *bytes(2), *shown_rate, *shown_slow, *bytes(2))
-        )
-
-    def _display(self, index: int, seen: Spot) -> Spot:
-        """Display values: refreshed every 1.5 s, held for 10 s after the finger went."""
-        if self._out_since is not None:
-            return self._held if index - self._out_since < HELD_S * RATE else Spot()
-        if index / RATE - self._held_at >= REFRESH_S or self._held.rate is None:
-            self._held, self._held_at = seen, index / RATE
-        return self._held
+    def _table(self, packet: int) -> bytes:
+        return float_table(self._sensor.moment(packet * PACKET))
 
 
-def _dark(index: Counts) -> Counts:
-    """An empty sensor: a flat line with the last bit toggling."""
-    return 32_768 + index % 2
+class Oximeter2(Oximeter):
+    """The module as it is delivered, without a resistor: format 2."""
+
+    form: ClassVar[int] = 2
 
 
-def _colour(percent: float) -> np.uint8:
-    """Green for a good pulse, both bits (yellow) for a marginal one, red for a low one."""
-    if percent >= 0.5:
-        return np.uint8(GREEN)
-    return np.uint8(GREEN | RED) if percent >= 0.3 else np.uint8(RED)
+class Oximeter1(Oximeter):
+    """The module with its resistor at 0 ohm: format 1."""
 
-
-def _code_rate(rate: float | None) -> int | None:
-    """The module states rates from 18 to 321 per minute."""
-    return None if rate is None or not 18 <= rate <= 321 else round(rate)
-
-
-def _pair(rate: int | None) -> tuple[int, int]:
-    """MSB and LSB of seven bits each (the maker's rule, not a shift by eight)."""
-    value = NO_RATE if rate is None else rate
-    return value >> 7, value & 0x7F
-
-
-def _saturation(spo2: int | None) -> int:
-    return NO_SPO2 if spo2 is None else spo2
+    form: ClassVar[int] = 1
+    wear: ClassVar[Wear] = SHORT_WEAR

@@ -17,6 +17,7 @@ from simulators import (
     healthometer_2595kl,
     mt_sics,
     nonin,
+    nonin_9560,
     replay,
     suntech,
     tm262,
@@ -39,7 +40,12 @@ INSTRUMENTS: Mapping[str, type[Device]] = {
 """The simulated instruments of a cabin: the name, which is also that of its link."""
 
 MODELS: Mapping[str, type[Device]] = {
+    "nonin": nonin.Oximeter,
+    "nonin-df1": nonin.Oximeter1,
+    "nonin-df2": nonin.Oximeter2,
     "nonin-df7": nonin.Oximeter,
+    "nonin-df8": nonin_9560.Oximeter8,
+    "nonin-df13": nonin_9560.Oximeter13,
     "suntech": suntech.Tensiometer,
     "gymcu90614": gymcu.Thermometer,
     "healthometer": healthometer.Scale,

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators import cyton, nonin
+from simulators import cyton, nonin_finger
 from simulators.body import Array
 from simulators.device import SimulatorError
 from simulators.physiology import LEADS
@@ -73,24 +73,24 @@ class RecordLeads:
 class RecordFinger:
     """A recorded pleth in place of the finger, with the monitor's values where they are known."""
 
-    def __init__(self, counts: nonin.Counts, seconds: list[Second]) -> None:
+    def __init__(self, counts: nonin_finger.Counts, seconds: list[Second]) -> None:
         self._counts, self._seconds = counts, seconds
 
     def start(self, now: float) -> int:  # noqa: ARG002
         """The recording begins when the host opens the port."""
         return 0
 
-    def counts(self, first: int, count: int) -> nonin.Counts:
+    def counts(self, first: int, count: int) -> nonin_finger.Counts:
         """As recorded, scaled; over again at the end."""
         return self._counts[np.arange(first, first + count) % len(self._counts)]
 
-    def spot(self, index: int, since: float) -> nonin.Spot:
+    def spot(self, index: int, since: float) -> nonin_finger.Spot:
         """What the monitor showed last."""
-        if index / nonin.RATE - since < SETTLE_S:
-            return nonin.Spot()
-        at = index % len(self._counts) / nonin.RATE
+        if index / nonin_finger.RATE - since < SETTLE_S:
+            return nonin_finger.Spot()
+        at = index % len(self._counts) / nonin_finger.RATE
         past = [second for second in self._seconds if second.at <= at]
-        return nonin.Spot(past[-1].spo2, past[-1].rate, past[-1].rate) if past else nonin.Spot()
+        return nonin_finger.Spot(past[-1].spo2, past[-1].rate, past[-1].rate) if past else nonin_finger.Spot()
 
     def perfused(self, first: int, count: int) -> NDArray[np.bool_]:  # noqa: ARG002
         """Unknown: no pulse is shown."""
@@ -120,7 +120,7 @@ def read_finger(record: Path) -> RecordFinger:
     """The pleth of a WFDB record; raise `SimulatorError` when it cannot be read or has none."""
     for signal in _read(record):
         if "PLETH" in signal.name.upper() or "PPG" in signal.name.upper():
-            return RecordFinger(_scaled(_resampled(signal, nonin.RATE)), _numerics(record))
+            return RecordFinger(_scaled(_resampled(signal, nonin_finger.RATE)), _numerics(record))
     raise SimulatorError(
         f"The record {record.name} has no PLETH signal; replay one that has, through this instrument."
     )
@@ -182,7 +182,7 @@ def _resampled(signal: Signal, rate: float) -> Array:
     return resample(signal.samples, signal.rate, rate)
 
 
-def _scaled(pleth: Array) -> nonin.Counts:
+def _scaled(pleth: Array) -> nonin_finger.Counts:
     """Counts; the rare outlier is clipped, a hole is the middle of the span."""
     if np.isnan(pleth).all():
         return np.full(len(pleth), sum(SPAN) // 2, dtype=np.int64)

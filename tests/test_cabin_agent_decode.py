@@ -180,7 +180,7 @@ def test_errors_are_one_sentence(file: Path, tmp_path: Path, capsys: pytest.Capt
     assert "Line 2 is not hex text: 'xx'" in err
 
 
-@pytest.mark.parametrize("words", [[], ["nonin", "x"], ["suntech"], ["suntech", "x", "--form", "base64"]])
+@pytest.mark.parametrize("words", [[], ["nonin-df9", "x"], ["suntech"], ["suntech", "x", "--form", "base64"]])
 def test_used_wrongly(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["decode", *words])

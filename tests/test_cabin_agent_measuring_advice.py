@@ -29,7 +29,7 @@ from cabin_agent.plan import TASKS
 from cabin_signal.leads import MEASURED
 from drivers.cyton_packets import CHANNELS
 from drivers.events import NoValue, Reading, Value
-from drivers.nonin import flags as oximeter_flags
+from drivers.nonin_packets import flags as oximeter_flags
 from drivers.suntech_frames import ERRORS
 
 # --- the finger -------------------------------------------------------------------------------------------------

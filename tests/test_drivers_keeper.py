@@ -25,6 +25,7 @@ from drivers.nonin import Oximeter
 from drivers.stream import Line, Stream, open_stream
 from simulators.body import Body
 from simulators.nonin import Oximeter as OximeterModel
+from tests.nonin_packets import CALM
 from tests.plug import Plug
 
 PACE = Pace(first_s=0.02, longest_s=0.2, glance_s=0.02, broken_s=0.3, probe_s=0.2, foreign_s=0.5)
@@ -530,13 +531,12 @@ async def test_a_server_that_comes_back_is_found_again(tmp_path: Path) -> None:
 
 
 async def test_a_real_oximeter_driver_goes_stale_and_recovers(tmp_path: Path) -> None:
-    frames = bytes.fromhex("81 03 e8 00 6c  80 04 4c 48 18")
     async with bench(tmp_path, Oximeter()) as b:
         b.plug.plug()
         await b.state(LinkState.OPENING)
-        b.plug.send(frames)
+        b.plug.send(CALM[:20])
         await b.state(LinkState.PROBING)
-        b.plug.send(bytes.fromhex("80 04 b0 61 95  80 05 14 30 c9  82 05 78 00 ff"))
+        b.plug.send(CALM[20:])
         await b.state(LinkState.READY)
         assert "silent for 1 s" in await b.state(LinkState.STALE)
         b.plug.unplug()
@@ -585,7 +585,7 @@ async def test_another_instrument_on_the_port_is_refused_and_named(tmp_path: Pat
         b.plug.plug()
         await talk(b, FINGERS, LinkState.FAILED)
         assert LinkState.PROBING in [state for state, _ in b.states]
-        assert "does not speak gymcu90614: it looks like nonin-df7; plug the thermometer in there" in b.keeper.reason
+        assert "does not speak gymcu90614: it looks like nonin; plug the thermometer in there" in b.keeper.reason
         assert all(isinstance(event, Trouble) for _, event, _ in b.heard) and b.keeper.last_seen is None
         refused = b.keeper.reason
         await talk(b, FINGERS, LinkState.PROBING)

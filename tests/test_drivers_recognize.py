@@ -14,7 +14,7 @@ from drivers.recognize import MOST, recognize
 from simulators.body import Body
 from simulators.rack import MODELS
 
-TALKATIVE = ("nonin-df7", "gymcu90614", "healthometer")
+TALKATIVE = ("nonin", "gymcu90614", "healthometer")
 """Instruments of the usual cabin that speak without being asked."""
 
 

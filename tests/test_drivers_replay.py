@@ -104,8 +104,8 @@ async def test_an_oximeter_gives_the_same_events(tmp_path: Path) -> None:
     async def course(keeper: Keeper, heard: Recorder, control: Path) -> None:
         await heard.until(lambda: sum(isinstance(event, Reading) for event in heard.events) >= 20)
 
-    heard = await record(tmp_path, "nonin-df7", course)
-    again = await in_process(lambda: played(heard.capture("nonin-df7")))
+    heard = await record(tmp_path, "nonin", course)
+    again = await in_process(lambda: played(heard.capture("nonin")))
     assert again.events == tuple(heard.events)
     assert again.same
 
@@ -139,14 +139,14 @@ async def test_an_ecg_is_set_up_and_streams_again(tmp_path: Path) -> None:
 async def test_an_unplug_and_a_replug_are_two_lives_of_the_port(tmp_path: Path) -> None:
     async def course(keeper: Keeper, heard: Recorder, control: Path) -> None:
         await heard.until(lambda: len(heard.events) > 10)
-        await order(control, fault="unplug", instrument="nonin-df7")
+        await order(control, fault="unplug", instrument="nonin")
         await heard.until(lambda: heard.entries[-1].way == "close")
         before = len(heard.events)
-        await order(control, clear="unplug", instrument="nonin-df7")
+        await order(control, clear="unplug", instrument="nonin")
         await heard.until(lambda: len(heard.events) > before + 10)
 
-    heard = await record(tmp_path, "nonin-df7", course)
-    capture = heard.capture("nonin-df7")
+    heard = await record(tmp_path, "nonin", course)
+    capture = heard.capture("nonin")
     assert [entry.way for entry in capture.entries if entry.way != "in"] == ["open", "close", "open", "close"]
     again = await in_process(lambda: played(capture))
     assert again.events == tuple(heard.events)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simulators.body import Body
-from simulators.nonin import Counts, Oximeter, Spot
+from simulators.nonin import Oximeter, Oximeter1, Oximeter2
+from simulators.nonin_9560 import Oximeter8, Oximeter13
+from simulators.nonin_finger import Counts, Spot
 from simulators.physiology import Physiology
 
 
@@ -154,3 +156,64 @@ def test_a_late_host_joins_where_the_body_is() -> None:
     first = next(n for n in range(500, 600) if early[n : n + 5] == frames[:5])
     assert first / 75 == pytest.approx(7.31, abs=1 / 75)
     assert module.receive(b"\x02\x70\x02\x02\x07\x03", 9.0) == []
+
+
+# --- the other formats and the 9560 -------------------------------------------------------------------------------
+
+STILL = Spot(spo2=97, rate=72, slow_rate=72)
+
+
+def test_format_2_has_its_lead_byte_and_eight_bits_of_pleth() -> None:
+    # Firmware revision 0x2D instead of the documented 0x30; everything else is the packet of pufferfish's test.
+    frames = Oximeter2(Body(1), Still([0x0100], STILL)).produce(1 / 3)
+    assert frames[0] == bytes.fromhex("01 83 01 00 85")
+    assert frames[1] == bytes.fromhex("01 82 01 48 cc")
+    assert frames[2] == bytes.fromhex("01 82 01 61 e5")
+    assert all(len(f) == 5 and f[0] == 1 and sum(f[:4]) % 256 == f[4] for f in frames)
+
+
+def test_formats_1_and_8_say_a_frame_a_second() -> None:
+    assert Oximeter1(Body(1), Still([1], STILL)).produce(3.5) == [bytes.fromhex("80 48 61")] * 4
+    quick = Oximeter8(Body(1), Still([1], Spot(spo2=98, rate=57, slow_rate=57)))
+    assert quick.produce(3.5) == [bytes.fromhex("80 39 62 00")] * 4
+    assert quick.produce(11.5)[-1] == bytes.fromhex("80 39 62 20"), "SmartPoint"
+
+
+def test_format_1_without_a_sensor_and_format_8_without_a_finger() -> None:
+    module = Oximeter1(Body(1), Still([1], STILL, percent=0.1))
+    module.fail("sensor-disconnected", True, 0.0)
+    assert module.produce(0.5) == [bytes.fromhex("e3 7f 7f")]
+    body = Body(1)
+    quick = Oximeter8(body, Still([1], Spot(spo2=98, rate=57, slow_rate=57)))
+    quick.produce(2.5)
+    body.change(2.5, {"finger_in": False})
+    assert quick.produce(4.5) == [bytes.fromhex("a0 39 62 08")] * 2, "held on the display"
+    assert quick.produce(14.5)[-1] == bytes.fromhex("a3 7f 7f 08")
+
+
+def test_format_13_sends_one_packet_for_each_finger() -> None:
+    body = Body(1)
+    spot = Oximeter13(body, Still([1], STILL))
+    assert spot.produce(11.9) == []
+    assert spot.produce(60.0) == [bytes.fromhex("00 02 00 0d 00 0e 20 26 11 21 22 30 12 00 02 00 00 48 00 61 87 03")]
+    body.change(60.0, {"finger_in": False})
+    assert spot.produce(70.0) == []
+    body.change(70.0, {"finger_in": True})
+    assert len(spot.produce(90.0)) == 1
+
+
+def test_the_9560_answers_within_five_seconds_and_changes_its_format() -> None:
+    spot = Oximeter13(Body(1), Still([1], STILL))
+    spot.opened(10.0)
+    assert spot.receive(bytes.fromhex("02 72 00 03"), 11.0) == [bytes.fromhex("02 f2 06 1a 0b 15 16 1e 0b 03")]
+    assert spot.receive(bytes.fromhex("02 70 02 02 05 03"), 11.0) == [b"\x15"]
+    assert spot.receive(bytes.fromhex("55 02 70 04 02 07"), 11.0) == []
+    assert spot.receive(bytes.fromhex("01 7e 03"), 11.0) == [b"\x06"]
+    assert spot.receive(bytes.fromhex("02 72 06 32 0c 1f 0e 1e 0f 03 02 72 00 03"), 12.0) == [
+        b"\x06",
+        bytes.fromhex("02 f2 06 32 0c 1f 0e 1e 0f 03"),
+    ]
+    assert spot.receive(bytes.fromhex("02 72 00 03"), 15.1) == []
+    frames = spot.produce(16.0)
+    assert len(frames) >= 75 and all(len(f) == 5 and f[0] & 0x80 for f in frames)
+    assert any(p[6][3] for p in packets(frames)), "its timer runs"

@@ -34,7 +34,7 @@ def device(kind: str, protocol: str, model: str, **more: Any) -> Device:
     return Device(kind, protocol, model, **(known | more))
 
 
-OXIMETER = device("oximeter", "nonin-df7", "Xpod 3012LP")
+OXIMETER = device("oximeter", "nonin", "Xpod 3012LP")
 CUFF = device("tensiometer", "suntech", "Advantage A+")
 SCALE = device("scale", "healthometer", "600KL")
 THERMOMETER = device("thermometer", "gymcu", "GY-MCU90614", serial=None, firmware=None)
