@@ -55,7 +55,7 @@ async def run_core(config: Config, ready: Callable[[str], None]) -> None:
         except OSError as error:
             taken = f"{config.file}: [api] port {config.api.port} cannot be used ({os.strerror(error.errno or 0)})"
             raise ConfigError(f"{taken}; end what uses it, or write another.") from None
-        publish(config.cabin.runtime_dir, url, access.session(OWNER, "technician"))
+        publish(config.cabin.runtime_dir, url, access.session(OWNER, "technician"), config.file)
         access.offer(config.cabin.runtime_dir / TICKET)
         opened.callback(withdraw, config.cabin.runtime_dir)
         await opened.enter_async_context(_media(core, config, access))

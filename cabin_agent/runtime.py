@@ -1,6 +1,6 @@
 """How a command finds the running core: `core.json` in a folder that only this user may enter.
 
-The file holds `{"url", "pid", "token"}`; whoever can read it is the user of the core, or root.
+The file holds `{"url", "pid", "token", "config"}`; whoever can read it is the user of the core, or root.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Found:
     url: str
     pid: int
     token: str = field(repr=False)
+    config: Path | None = None
+    """Its settings, where it said so."""
 
 
 def runtime_folders(environ: Mapping[str, str], configured: Path | None = None) -> tuple[Path, ...]:
@@ -46,8 +48,11 @@ def runtime_folders(environ: Mapping[str, str], configured: Path | None = None) 
     return (own, configured) if configured is not None else (own,)
 
 
-def publish(runtime_dir: Path, url: str, token: str) -> None:
-    """Say where this core answers; raises `AccessError` if the folder is not ours alone or another core is in it."""
+def publish(runtime_dir: Path, url: str, token: str, config: Path | None = None) -> None:
+    """Say where this core answers and which settings it has.
+
+    Raises `AccessError` if the folder is not ours alone or another core is in it.
+    """
     try:
         runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_folder(runtime_dir, (os.geteuid(),))
@@ -61,7 +66,8 @@ def publish(runtime_dir: Path, url: str, token: str) -> None:
         other = None
     if other is not None and other.pid != os.getpid():
         raise AccessError(f"Another cabin is running (process {other.pid}): stop it, or choose another runtime_dir.")
-    write_private(runtime_dir / FILE, json.dumps({"url": url, "pid": os.getpid(), "token": token}) + "\n")
+    said = {"url": url, "pid": os.getpid(), "token": token, "config": None if config is None else str(config)}
+    write_private(runtime_dir / FILE, json.dumps(said) + "\n")
 
 
 def withdraw(runtime_dir: Path) -> None:
@@ -140,12 +146,13 @@ def _owner(folder: Path) -> int:
 def _read(path: Path) -> Found:
     try:
         said = json.loads(path.read_bytes())
-        return Found(url=str(said["url"]), pid=int(said["pid"]), token=str(said["token"]))
+        config = said.get("config")
+        return Found(str(said["url"]), int(said["pid"]), str(said["token"]), Path(config) if config else None)
     except FileNotFoundError:
         raise NotRunning("No cabin is running here: start one with 'cabin run' or 'cabin demo'.") from None
     except OSError as error:
         raise NotRunning(f"The file {path} cannot be read: {error.strerror}.") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise NotRunning(f"The file {path} is damaged: restart the cabin, which writes it anew.") from None
 
 

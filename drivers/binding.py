@@ -60,8 +60,8 @@ class Binding:
             )
         setting, how = wrong
         return (
-            f"The device at {url} {how}: plug the {self.kind} in there, or correct {setting} in the configuration; "
-            f"{HOW}."
+            f"The device at {url} {how}: plug the {self.kind} in there, or correct {setting} in the configuration "
+            f"({HOW})."
         )
 
 

@@ -41,9 +41,9 @@ def ended_process() -> int:
 
 
 def test_what_is_published_is_found(folder: Path) -> None:
-    publish(folder, URL, "secret")
-    assert discover(folder) == Found(URL, os.getpid(), "secret")
-    assert set(json.loads((folder / FILE).read_text())) == {"url", "pid", "token"}
+    publish(folder, URL, "secret", Path("/etc/cabin.toml"))
+    assert discover(folder) == Found(URL, os.getpid(), "secret", Path("/etc/cabin.toml"))
+    assert set(json.loads((folder / FILE).read_text())) == {"url", "pid", "token", "config"}
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / FILE).stat().st_mode & 0o777 == 0o600
     assert "secret" not in repr(discover(folder))
