@@ -15,6 +15,8 @@ from simulators import (
     gymcu,
     healthometer,
     healthometer_2595kl,
+    healthypi,
+    medlab,
     mt_sics,
     nonin,
     nonin_9560,
@@ -55,6 +57,10 @@ MODELS: Mapping[str, type[Device]] = {
     "healthometer-2595kl": healthometer_2595kl.Scale,
     "cyton": cyton.Ecg,
     "tm262": tm262.Audiometer,
+    "healthypi-v5": healthypi.Five,
+    "healthypi-v4": healthypi.Four,
+    "medlab-1": medlab.Tokens,
+    "medlab-2": medlab.Blocks,
 }
 """Every instrument that can be simulated, by its protocol as the drivers name it."""
 
