@@ -3,6 +3,7 @@
 Sources: the sellers' protocol sheets and the protocol sheet mlx90614-gymcu, sections 1 to 4. Frame `5A 5A 45 04`,
 object and ambient as big-endian signed hundredths of a degree, sum of the first 8 bytes: about 14 frames a second.
 The board has no error code: what cannot be a face, or a room, is recognised here. It is no medical device.
+Unconfirmed: that a number below 0 is signed. Boards sold as CJMCU have other frames, unconfirmed, and are not read.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ COMMANDS = {
 }
 """Name -> code. A new baud rate holds from the next power-up."""
 
-OBJECT_RANGE, AMBIENT_RANGE = (0, 5000), (1000, 4000)
-"""Hundredths of a degree: a face, and the room that the sensor is made for."""
+OBJECT_RANGE, AMBIENT_RANGE, SENSOR_RANGE = (0, 5000), (1000, 4000), (-4000, 12500)
+"""Hundredths of a degree: a face, the room in which a face is believed, and what the sensor itself can stand."""
 STUCK = 20
 """Equal frames in a row after which the value is not the sensor's any more."""
 PATIENCE = 126
 """Bytes (1 s) without a frame after which the decoder says so."""
+UNCONFIRMED = "how this thermometer writes a temperature below 0; a CJMCU board has other frames and is not read"
 
 
 def encode(command: str) -> bytes:
@@ -55,9 +57,11 @@ class Decoder:
     """Bytes of the board, in any cut -> events; pure.
 
     Each frame gives a `Reading` of temperature (what the sensor looks at: detail "mode" is "object", "site" as told)
-    and of ambient_temperature, in Cel. Outside 0..50 the object is `NoValue("out-of-range")`; in a room outside
-    10..40 both are flagged "ambient-out-of-range". A value that stays the same to the hundredth for 20 frames is a
-    dead sensor: `Trouble("malformed")` and no reading until it moves again, so that the link goes stale.
+    and of ambient_temperature, in Cel. The object is `NoValue("out-of-range")` outside 0..50 and in a room outside
+    10..40, where both are flagged "ambient-out-of-range"; a room that the sensor itself cannot stand, outside
+    -40..125, is that of a broken one: both are `NoValue("device-error")`. A value that stays the same to the
+    hundredth for 20 frames is a dead sensor: `Trouble("malformed")` and no reading until it moves again, so that the
+    link goes stale.
     """
 
     def __init__(self, site: str = "forehead") -> None:
@@ -100,14 +104,19 @@ class Decoder:
         return self._readings(*struct.unpack(">hh", frame[4:8]))
 
     def _readings(self, seen: int, room: int) -> list[Event]:
-        low, high = AMBIENT_RANGE
-        flags = frozenset[str]() if low <= room <= high else frozenset({"ambient-out-of-range"})
-        low, high = OBJECT_RANGE
-        value: Value = seen / 100 if low <= seen <= high else NoValue("out-of-range")
+        flags = frozenset[str]() if _within(room, AMBIENT_RANGE) else frozenset({"ambient-out-of-range"})
+        around: Value = room / 100 if _within(room, SENSOR_RANGE) else NoValue("device-error")
+        value: Value = seen / 100 if _within(seen, OBJECT_RANGE) and not flags else NoValue("out-of-range")
+        if isinstance(around, NoValue):
+            value = around
         return [
             Reading("temperature", value, "Cel", flags, self._detail),
-            Reading("ambient_temperature", room / 100, "Cel", flags),
+            Reading("ambient_temperature", around, "Cel", flags),
         ]
+
+
+def _within(centi: int, limits: tuple[int, int]) -> bool:
+    return limits[0] <= centi <= limits[1]
 
 
 class Thermometer:
@@ -131,6 +140,7 @@ class Thermometer:
     async def run(self, stream: Stream, emit: Emit) -> None:
         """Ask for continuous frames and listen; ends by `Unplugged` or by being cancelled."""
         self._stream = stream
+        emit(Trouble("unconfirmed", UNCONFIRMED))
         try:
             await self.start()
             await listen(stream, Decoder(self._site), emit)
@@ -145,3 +155,10 @@ class Thermometer:
 
     async def stop(self) -> None:
         """Nothing to stop: it measures always, and touches nobody."""
+
+
+class FastThermometer(Thermometer):
+    """A GY-MCU90615, or a 90614 that was set to its speed: the same frames; silent until it is asked."""
+
+    protocol: ClassVar[str] = "gymcu90615"
+    line: ClassVar[Line] = Line(115200)

@@ -1,6 +1,7 @@
-"""A GY-MCU90614 infrared board: nine-byte frames about 14 times a second, as soon as it has power.
+"""GY-MCU90614 and 90615 infrared boards: nine-byte frames about 14 times a second; a 90615 waits to be asked.
 
-Protocol sheet mlx90614-gymcu: `5A 5A 45 04`, object and ambient temperature in hundredths of a degree, sum.
+Protocol sheet mlx90614-gymcu: `5A 5A 45 04`, object and ambient temperature in hundredths of a degree, sum. The error
+bit of the sensor is hidden by the board: a broken one is played as its raw value 0, which is absolute zero.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from simulators.device import BodyFault, Frames, Wear
 
 RATE = 14.0
 NOISE_C = 0.03
+HOT_ROOM_C, NO_FACE_C, ABSOLUTE_ZERO_C = 44.0, 58.0, -273.15
 ONE, CONTINUOUS, AT_POWER_UP, NOT_AT_POWER_UP = b"\xa5\x15\xba", b"\xa5\x45\xea", b"\xa5\x51\xf6", b"\xa5\x52\xf7"
 
 
@@ -35,14 +37,22 @@ class Thermometer:
     kind: ClassVar[str] = "thermometer"
     wear: ClassVar[Wear] = Wear(drop_every=101, spoil_every=5)
     body_faults: ClassVar[tuple[BodyFault, ...]] = ()
-    own_faults: ClassVar[tuple[str, ...]] = ()
+    own_faults: ClassVar[tuple[str, ...]] = (
+        "stuck-value",
+        "ambient-out-of-range",
+        "object-out-of-range",
+        "bad-sensor",
+    )
+    by_itself: ClassVar[bool] = True
+    """Whether it sends at power-up as it is delivered."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
+        self._wrong: set[str] = set()
+        self._stuck: bytes | None = None
         self._rng = np.random.default_rng((body.seed, 90614))
         self._pending = b""
-        self._flows = True
-        self._flows_at_power_up = True
+        self._flows = self._flows_at_power_up = self.by_itself
         self._sent = 0
 
     def opened(self, now: float) -> None:
@@ -60,8 +70,11 @@ class Thermometer:
         self._pending = self._pending[-2:]
         return answers
 
-    def fail(self, fault: str, wrong: bool, now: float) -> None:
-        """It has no faults of its own."""
+    def fail(self, fault: str, wrong: bool, now: float) -> None:  # noqa: ARG002
+        """Take one of its own faults, or lose it; a stuck value is that of the moment."""
+        if fault == "stuck-value":
+            self._stuck = (self._stuck or self._frame()) if wrong else None
+        self._wrong = self._wrong | {fault} if wrong else self._wrong - {fault}
 
     def produce(self, now: float) -> Frames:
         """A frame for each fourteenth of a second that has passed."""
@@ -80,7 +93,20 @@ class Thermometer:
         return []
 
     def _frame(self) -> bytes:
+        if self._stuck is not None:
+            return self._stuck
+        if "bad-sensor" in self._wrong:
+            return frame(ABSOLUTE_ZERO_C, ABSOLUTE_ZERO_C)
         body = self._body.physiology
-        seen = body.temperature if self._body.presence.facing else body.ambient
+        room = HOT_ROOM_C if "ambient-out-of-range" in self._wrong else body.ambient
+        seen = body.temperature if self._body.presence.facing else room
+        if "object-out-of-range" in self._wrong:
+            seen = NO_FACE_C
         noise = self._rng.normal(0.0, NOISE_C, 2)
-        return frame(seen + noise[0], body.ambient + noise[1] / 3)
+        return frame(seen + noise[0], room + noise[1] / 3)
+
+
+class FastThermometer(Thermometer):
+    """The 90615, at 115200 baud."""
+
+    by_itself: ClassVar[bool] = False

@@ -50,6 +50,7 @@ MODELS: Mapping[str, type[Device]] = {
     "nonin-df13": nonin_9560.Oximeter13,
     "suntech": suntech.Tensiometer,
     "gymcu90614": gymcu.Thermometer,
+    "gymcu90615": gymcu.FastThermometer,
     "healthometer": healthometer.Scale,
     "a-and-d": and_scale.Scale,
     "mt-sics": mt_sics.Scale,

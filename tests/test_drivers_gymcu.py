@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 
 from drivers.errors import DriverError, Unplugged
 from drivers.events import Event, NoValue, Reading, Trouble
-from drivers.gymcu import COMMANDS, STUCK, Decoder, Thermometer, encode, encode_frame
+from drivers.gymcu import COMMANDS, STUCK, UNCONFIRMED, Decoder, FastThermometer, Thermometer, encode, encode_frame
 from drivers.instrument import Instrument
 from drivers.pipe import CABLES, LOSSY, Cable, pipe
+from simulators import gymcu
+from simulators.body import Body
+from tests.protocol_vectors import read_vectors
 
 EXAMPLE = bytes.fromhex("5A 5A 45 04 0C 78 0D 19 A7")
 """Printed by the seller: object 31.92, ambient 33.53."""
@@ -30,7 +34,7 @@ def readings(events: list[Event]) -> list[Reading]:
     return [event for event in events if isinstance(event, Reading)]
 
 
-def pair(seen: float | NoValue, room: float, flags: frozenset[str] = frozenset()) -> list[Event]:
+def pair(seen: float | NoValue, room: float | NoValue, flags: frozenset[str] = frozenset()) -> list[Event]:
     return [
         Reading("temperature", seen, "Cel", flags, DETAIL),
         Reading("ambient_temperature", room, "Cel", flags),
@@ -44,6 +48,7 @@ def pair(seen: float | NoValue, room: float, flags: frozenset[str] = frozenset()
         (FEVER, pair(37.92, 23.80)),
         (SKIN, pair(34.60, 24.15)),
         (COLD, pair(NoValue("out-of-range"), -1.0, ODD)),
+        (encode_frame(-27315, -27315), pair(NoValue("device-error"), NoValue("device-error"), ODD)),
         (BAD_SUM, [Trouble("checksum")]),
     ],
 )
@@ -94,8 +99,16 @@ def test_what_cannot_be_a_face_is_no_value(seen: int, value: float | NoValue) ->
 
 
 @pytest.mark.parametrize(("room", "odd"), [(999, True), (1000, False), (4000, False), (4001, True)])
-def test_a_room_that_the_sensor_is_not_made_for_is_flagged(room: int, odd: bool) -> None:
-    assert Decoder().feed(encode_frame(3500, room)) == pair(35.0, room / 100, ODD if odd else frozenset())
+def test_in_a_room_that_the_sensor_is_not_made_for_no_face_is_believed(room: int, odd: bool) -> None:
+    told = pair(NoValue("out-of-range"), room / 100, ODD) if odd else pair(35.0, room / 100)
+    assert Decoder().feed(encode_frame(3500, room)) == told
+
+
+@pytest.mark.parametrize(("room", "broken"), [(-4001, True), (-4000, False), (12500, False), (12501, True)])
+def test_a_room_that_no_sensor_can_stand_is_a_broken_sensor(room: int, broken: bool) -> None:
+    seen, around = readings(Decoder().feed(encode_frame(3500, room)))
+    assert seen.value == NoValue("device-error" if broken else "out-of-range")
+    assert around.value == (NoValue("device-error") if broken else room / 100)
 
 
 def test_the_site_is_what_it_was_told() -> None:
@@ -174,7 +187,8 @@ async def listened(data: bytes, cable: Cable) -> list[Event]:
     with pytest.raises(Unplugged):
         await asyncio.wait_for(running, 5)
     here.close()
-    return events
+    assert events[0] == Trouble("unconfirmed", UNCONFIRMED)
+    return events[1:]
 
 
 @pytest.mark.parametrize("cable", [cable for cable in CABLES.values() if not cable.loss])
@@ -209,3 +223,83 @@ async def test_start_asks_again_for_frames_and_needs_a_stream() -> None:
     here.close()
     there.close()
     assert not here.dirty and not there.dirty
+
+
+COMMAND_OF = {
+    "continuous output": "continuous",
+    "query one reading": "one",
+    "9600 baud (after power cycle)": "9600",
+    "115200 baud (after power cycle)": "115200",
+    "output at power-up on": "send-at-power-up",
+    "output at power-up off": "silent-at-power-up",
+}
+
+
+def test_every_record_of_the_vector_file(maker_vectors: Path) -> None:
+    vectors = read_vectors(maker_vectors / "gymcu90614.txt")
+    assert len(vectors) == 11
+    for vector in vectors:
+        match vector.expect:
+            case {"command": command}:
+                assert vector.data == encode(COMMAND_OF[command])
+            case {"reject": "checksum"}:
+                assert Decoder().feed(vector.data) == [Trouble("checksum")]
+            case {"object_C": seen, "ambient_C": room, **rest}:
+                assert set(rest) <= {"checksum", "sum_ok"}
+                face = 0 <= seen <= 50 and 10 <= room <= 40
+                told = pair(seen, room) if face else pair(NoValue("out-of-range"), room, ODD)
+                assert Decoder().feed(vector.data) == told
+                assert encode_frame(round(seen * 100), round(room * 100)) == vector.data
+            case other:
+                raise AssertionError(f"{vector.ident} expects {other}")
+
+
+def test_the_simulated_board_obeys_every_command_of_the_vector_file(maker_vectors: Path) -> None:
+    commands = [
+        each.data for each in read_vectors(maker_vectors / "gymcu90614.txt") if each.direction != "device->host"
+    ]
+    board = gymcu.Thermometer(Body(1))
+    answers = {data[1]: board.receive(data, 1.0) for data in commands}
+    assert [code for code, frames in answers.items() if frames] == [0x15]
+    assert all(readings(Decoder().feed(frame)) for frame in answers[0x15])
+
+
+def believed(board: gymcu.Thermometer, fault: str, seconds: float = 5.0) -> list[Reading]:
+    """The face temperatures of a board with a fault that began before anybody looked."""
+    board.receive(encode("continuous"), 0.0)
+    board.fail(fault, True, 0.0)
+    told = readings(Decoder().feed(b"".join(board.produce(seconds))))
+    return [each for each in told if each.quantity == "temperature" and isinstance(each.value, float)]
+
+
+@pytest.mark.parametrize("board", [gymcu.Thermometer, gymcu.FastThermometer])
+def test_no_fault_of_a_board_gives_a_false_temperature(board: type[gymcu.Thermometer]) -> None:
+    for fault in board.own_faults:
+        told = believed(board(Body(1)), fault)
+        assert len(told) == (STUCK - 1 if fault == "stuck-value" else 0), fault
+
+
+def test_a_board_whose_fault_ends_is_believed_again() -> None:
+    board, decoder = gymcu.Thermometer(Body(1)), Decoder()
+    for at, fault in enumerate(board.own_faults):
+        board.fail(fault, True, 10.0 * at)
+        decoder.feed(b"".join(board.produce(10.0 * at + 5)))
+        board.fail(fault, False, 10.0 * at + 5)
+        told = readings(decoder.feed(b"".join(board.produce(10.0 * at + 10))))
+        assert told[-2].value == pytest.approx(36.2, abs=0.2)
+
+
+async def test_a_90615_is_silent_until_the_driver_asks() -> None:
+    board = gymcu.FastThermometer(Body(1))
+    board.opened(0.0)
+    assert board.produce(1.0) == []
+    here, there = pipe()
+    events: list[Event] = []
+    running = asyncio.create_task(FastThermometer().run(here, events.append))
+    board.receive(await there.read(), 1.0)
+    await there.write(b"".join(board.produce(2.0)))
+    there.close()
+    with pytest.raises(Unplugged):
+        await running
+    assert len(readings(events)) == 28
+    assert (FastThermometer.line.baud, FastThermometer.protocol) == (115200, "gymcu90615")

@@ -38,6 +38,8 @@ class Heard:
         self._more = asyncio.Event()
 
     def emit(self, event: Event) -> None:
+        if isinstance(event, Trouble) and event.code == "unconfirmed":
+            return
         self.events.append(event)
         self._more.set()
 
