@@ -19,12 +19,9 @@ from drivers import (
     cyton,
     detecto,
     gymcu,
+    headphone,
     healthometer,
     healthometer_2595kl,
-    healthypi_v4,
-    healthypi_v5,
-    medlab_1,
-    medlab_2,
     mt_sics,
     nonin,
     nonin_packets,
@@ -47,10 +44,7 @@ DRIVERS: dict[str, type[Instrument]] = {
     "detecto": detecto.Scale,
     "healthometer-2595kl": healthometer_2595kl.Scale,
     "tm262": tm262.Audiometer,
-    "healthypi-v5": healthypi_v5.Ecg,
-    "healthypi-v4": healthypi_v4.Ecg,
-    "medlab-1": medlab_1.Ecg,
-    "medlab-2": medlab_2.Ecg,
+    "headphone": headphone.Audiometer,
 }
 """Protocol, as the configuration names it -> its driver. The first of a kind is what the kind alone means."""
 
@@ -71,10 +65,7 @@ DECODERS: dict[str, type[Codec]] = {
     "detecto": detecto.Decoder,
     "healthometer-2595kl": healthometer_2595kl.Decoder,
     "tm262": tm262.Decoder,
-    "healthypi-v5": healthypi_v5.Decoder,
-    "healthypi-v4": healthypi_v4.Decoder,
-    "medlab-1": medlab_1.Decoder,
-    "medlab-2": medlab_2.Decoder,
+    "headphone": headphone.Decoder,
 }
 """Protocol, as `cabin decode` names it -> its decoder."""
 

@@ -55,7 +55,7 @@ class Wave:
     samples: tuple[tuple[float, ...], ...]
     """One row per sample, one column per channel."""
     flags: frozenset[str] = frozenset()
-    """What the device said of these samples: "finger-out", "artifact", "railed:V3", "lead-off:I", ..."""
+    """What the device said of these samples: "finger-out", "artifact", "railed:V3", ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,70 @@ class BeatIntervals:
 
 
 @dataclass(frozen=True, slots=True)
+class ButtonPress:
+    """The response button, on the clock of the sound card: so it stands beside `TonePlayed` to the millisecond."""
+
+    at_s: float
+    """Seconds since the card was opened."""
+    down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToneRange:
+    """What the phones can play, told when a test begins."""
+
+    loudest: Mapping[tuple[Literal["left", "right"], int], float]
+    """Ear and frequency in Hz -> loudest level; what is missing cannot be played."""
+    calibrated: bool
+    """True: levels are dB HL of these very phones. False: they are dB relative to nothing that a person hears."""
+    attenuation: Mapping[int, float] = field(default_factory=dict)
+    """Hz -> dB that the phones keep out; empty where nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class TonePlayed:
+    """One tone, or a silence in its place, is over."""
+
+    ear: Literal["left", "right"]
+    hz: int
+    db: float | None
+    """None: silence. dB HL, or relative where the flags say so."""
+    onset_s: float
+    """Seconds since the card was opened."""
+    ended_s: float
+    """When the silence after it ended."""
+    whole: bool
+    """False: the card ran out of samples or reported an underrun, so that nobody knows what was heard."""
+    flags: frozenset[str] = frozenset()
+    """"relative": `db` is no dB HL."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomNoise:
+    """How loud the room was for a moment, in third-octave bands around the tones."""
+
+    at_s: float
+    """Seconds since the sound card was opened."""
+    bands: Mapping[int, Value]
+    """Centre in Hz -> level: dB re 20 µPa, or of full scale where the flags say so."""
+    flags: frozenset[str] = frozenset()
+    """"uncalibrated": levels are of the microphone's full scale, and say nothing of the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardTime:
+    """Where a sound card is in what it was given to play; seconds since it was opened."""
+
+    at_s: float
+    began_s: float
+    """When it last went from silence to sound."""
+    ended_s: float | None
+    """When it had played all that it was given since; None while it plays."""
+    underruns: int
+    """How often it has reported that it ran dry by itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceClock:
     """What the device's own clock shows at this moment; whoever has a clock can tell by how much it is wrong."""
 
@@ -159,5 +223,8 @@ class Trouble:
     count: int = 1
 
 
-Event = Wave | Reading | PressureResult | HearingRecord | BeatIntervals | DeviceClock | Identity | Trouble
+Hearing = HearingRecord | ButtonPress | ToneRange | TonePlayed | RoomNoise | CardTime
+"""What the instruments of a hearing test say."""
+
+Event = Wave | Reading | PressureResult | Hearing | BeatIntervals | DeviceClock | Identity | Trouble
 """Everything that a driver can say."""

@@ -7,6 +7,7 @@
 | `socket://host:port` | a serial-to-network server, or a simulated instrument |
 | `usb://VID:PID`, `usb://VID:PID/SERIAL`, `usb://VID:PID?port=1-1.2` | a USB device (`drivers.usb_stream`) |
 | `usb-sim:///path/of/socket` | a simulated USB device |
+| `sound://NAME-OF-CARD?...`, `sound-sim://PATH` | a sound card, or a simulated one: see `drivers.sound_stream` |
 
 Bytes are awaited by the event loop itself: no thread, no polling, except on USB. A serial port is locked while it is
 open, and a USB interface is claimed, so that two readers never share one; at a socket the far end decides whom it
@@ -29,6 +30,7 @@ from urllib.parse import urlsplit
 import serial
 
 from drivers.errors import Absent, PortError, Unplugged
+from drivers.sound_stream import SOUND, open_sound
 
 CHUNK = 4096
 """Most bytes of one read: the size of the kernel's terminal buffer."""
@@ -132,6 +134,8 @@ async def open_stream(url: str, line: Line | UsbLine) -> Stream:
         return await open_usb(url, line)
     if url.startswith("/"):
         return _SerialStream(url, line)
+    if url.startswith(SOUND):
+        return await open_sound(url)
     host, port = _address(url)
     return await _open_socket(url, host, port)
 

@@ -13,10 +13,9 @@ from simulators import (
     cyton,
     detecto,
     gymcu,
+    headphone,
     healthometer,
     healthometer_2595kl,
-    healthypi,
-    medlab,
     mt_sics,
     nonin,
     nonin_9560,
@@ -29,7 +28,7 @@ from simulators.control import Control
 from simulators.device import Clock, Device, SimulatorError, WrongUse, usb_of
 from simulators.station import Station
 from simulators.usb_wire import UsbWire
-from simulators.wire import Host, Listener, Pty, Wire
+from simulators.wire import Host, Listener, Pty, SoundCard, Wire
 
 INSTRUMENTS: Mapping[str, type[Device]] = {
     "oximeter": nonin.Oximeter,
@@ -58,10 +57,7 @@ MODELS: Mapping[str, type[Device]] = {
     "healthometer-2595kl": healthometer_2595kl.Scale,
     "cyton": cyton.Ecg,
     "tm262": tm262.Audiometer,
-    "healthypi-v5": healthypi.Five,
-    "healthypi-v4": healthypi.Four,
-    "medlab-1": medlab.Tokens,
-    "medlab-2": medlab.Blocks,
+    "headphone": headphone.Headphones,
 }
 """Every instrument that can be simulated, by its protocol as the drivers name it."""
 
@@ -150,6 +146,10 @@ def _wire(folder: Path, name: str, device: Device, url: str | None) -> Callable[
         if url is not None:
             raise WrongUse(f"The {name} is on USB, which no socket carries; leave its address to listen at out.")
         return partial(UsbWire, folder / f"{name}.usb", usb)
+    if isinstance(device, headphone.Headphones):
+        if url is not None:
+            raise WrongUse(f"The {name} is a sound card, whose address is its own; leave the one to listen at out.")
+        return partial(SoundCard, folder / f"{name}.sound")
     return partial(Listener, url) if url is not None else partial(Pty, folder / name)
 
 

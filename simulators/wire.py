@@ -1,4 +1,4 @@
-"""The two serial wires on which a simulated instrument can be met: a pseudo-terminal behind a link, or a TCP port.
+"""The wires on which a simulated instrument can be met, but for USB: a pseudo-terminal, a TCP port, a Unix socket.
 
 Both are plugged and unplugged like a cable: an unplugged pseudo-terminal takes its link away and closes its master
 side, so that the host reads the end of the file or EIO, as on a USB serial adapter that is pulled out. Both need a
@@ -84,7 +84,7 @@ class Conversation:
 
     def _read(self) -> None:
         try:
-            data = os.read(self._fd, 4096)
+            data = os.read(self._fd, 65536)
         except BlockingIOError:
             return
         except OSError:
@@ -202,13 +202,17 @@ class Listener:
         """Listen."""
         if self._server is not None:
             return
-        try:
-            self._server = socket.create_server((self._address, self._port))
-        except OSError as error:
-            raise SimulatorError(f"Cannot listen at {self.url} ({error.strerror}); choose another port.") from None
-        self._port = self._server.getsockname()[1]
+        self._server = self._listening()
         self._server.setblocking(False)
         asyncio.get_running_loop().add_reader(self._server, self._accept)
+
+    def _listening(self) -> socket.socket:
+        try:
+            server = socket.create_server((self._address, self._port))
+        except OSError as error:
+            raise SimulatorError(f"Cannot listen at {self.url} ({error.strerror}); choose another port.") from None
+        self._port = server.getsockname()[1]
+        return server
 
     def unplug(self) -> None:
         """End the conversation and stop listening."""
@@ -234,7 +238,8 @@ class Listener:
             peer.close()
             return
         peer.setblocking(False)
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if peer.family != socket.AF_UNIX:
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._peer = peer
         self._talk = Conversation(peer.fileno(), self._host.wrote, self._leave)
         self._host.opened()
@@ -246,6 +251,36 @@ class Listener:
         if self._peer is not None:
             self._peer.close()
             self._peer = None
+
+
+class SoundCard(Listener):
+    """The Unix socket of a simulated sound card at `path`, for one host at a time: `sound-sim://path`."""
+
+    def __init__(self, path: Path, host: Host) -> None:
+        super().__init__("socket://localhost:0", host)
+        self._path = path
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"sound-sim://{self._path}"
+
+    def unplug(self) -> None:
+        """End the conversation, and leave no socket behind."""
+        if self._server is not None:
+            self._path.unlink(missing_ok=True)
+        super().unplug()
+
+    def _listening(self) -> socket.socket:
+        server = socket.socket(socket.AF_UNIX)
+        try:
+            self._path.unlink(missing_ok=True)  # left there by a simulator that was killed
+            server.bind(str(self._path))
+            server.listen()
+        except OSError as error:
+            server.close()
+            raise SimulatorError(f"Cannot listen at {self._path} ({error.strerror}); free that path.") from None
+        return server
 
 
 def listen_address(url: str) -> tuple[str, int]:
