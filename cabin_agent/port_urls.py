@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-PORTS = 'an absolute path such as "/dev/serial/by-id/...", "socket://host:port" or "usb://VID:PID"'
+PORTS = 'an absolute path such as "/dev/serial/by-id/...", "socket://host:port", "usb://VID:PID" or "ble://ADDRESS"'
 """What is accepted, for whoever wrote something else."""
 USB_SERIALS = "the USB serial number that 'cabin devices --ports' shows"
 USB_PORT = r"[0-9]+-[0-9]+(\.[0-9]+)*"
@@ -24,6 +24,8 @@ PORT_KINDS: Mapping[str, Callable[[str], object]] = {
         r"usb://[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(/[^/?#]+)?(\?port=[1-9]\d*-[1-9]\d*(\.[1-9]\d*)*)?"
     ).fullmatch,
     "usb-sim": re.compile(r"usb-sim:///[^?#]+").fullmatch,
+    "ble": re.compile(r"ble://[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}").fullmatch,
+    "ble-sim": re.compile(r"ble-sim:///[^?#]+").fullmatch,
 }
 """Scheme of a port that `drivers.stream` opens -> whether the rest of the URL is well formed."""
 

@@ -18,6 +18,7 @@ from drivers import (
     and_scale,
     cyton,
     detecto,
+    gatt,
     gymcu,
     headphone,
     healthometer,
@@ -45,6 +46,10 @@ DRIVERS: dict[str, type[Instrument]] = {
     "healthometer-2595kl": healthometer_2595kl.Scale,
     "tm262": tm262.Audiometer,
     "headphone": headphone.Audiometer,
+    "ble-thermometer": gatt.Thermometer,
+    "ble-tensiometer": gatt.Tensiometer,
+    "ble-oximeter": gatt.Oximeter,
+    "ble-scale": gatt.Scale,
 }
 """Protocol, as the configuration names it -> its driver. The first of a kind is what the kind alone means."""
 
@@ -66,6 +71,11 @@ DECODERS: dict[str, type[Codec]] = {
     "healthometer-2595kl": healthometer_2595kl.Decoder,
     "tm262": tm262.Decoder,
     "headphone": headphone.Decoder,
+    "ble-thermometer": gatt.Decoder,
+    "ble-tensiometer": gatt.Decoder,
+    "ble-oximeter": gatt.Decoder,
+    "ble-scale": gatt.Decoder,
+    "ble-heart-rate": gatt.Decoder,
 }
 """Protocol, as `cabin decode` names it -> its decoder."""
 

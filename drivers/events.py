@@ -100,6 +100,8 @@ class PressureResult:
     flags: frozenset[str] = frozenset()
     taken: datetime | None = None
     """As in `Reading`."""
+    detail: Mapping[str, str | float] = field(default_factory=dict)
+    """As in `Reading`: user of its memory, what was on its display, ..."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar, NoReturn, Protocol
 
 from drivers.events import Event
-from drivers.stream import Line, Stream, UsbLine
+from drivers.stream import BleLine, Line, Stream, UsbLine
 
 Emit = Callable[[Event], None]
 """Where a driver puts its events."""
@@ -28,7 +28,7 @@ class Instrument(Protocol):
     """The settings of an instrument that its constructor takes, by keyword: "site", "gain", "time_scale"."""
 
     @property
-    def line(self) -> Line | UsbLine:
+    def line(self) -> Line | UsbLine | BleLine:
         """How its port is to be opened next: a constant, unless the driver knows several generations of it."""
         ...
 

@@ -8,6 +8,8 @@
 | `usb://VID:PID`, `usb://VID:PID/SERIAL`, `usb://VID:PID?port=1-1.2` | a USB device (`drivers.usb_stream`) |
 | `usb-sim:///path/of/socket` | a simulated USB device |
 | `sound://NAME-OF-CARD?...`, `sound-sim://PATH` | a sound card, or a simulated one: see `drivers.sound_stream` |
+| `ble://AA:BB:CC:DD:EE:FF` | a Bluetooth LE instrument (`drivers.ble_stream`) |
+| `ble-sim:///path/of/socket` | a simulated one |
 
 Bytes are awaited by the event loop itself: no thread, no polling, except on USB. A serial port is locked while it is
 open, and a USB interface is claimed, so that two readers never share one; at a socket the far end decides whom it
@@ -48,6 +50,14 @@ class Line:
     bits: Literal[7, 8] = 8
     parity: Literal["N", "E", "O"] = "N"
     stop: Literal[1, 2] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BleLine:
+    """The values that a Bluetooth LE instrument is asked for, by the 16-bit numbers of their characteristics."""
+
+    characteristics: tuple[int, ...]
+    """Those it has are subscribed to; one at least it must have."""
 
 
 WRITE_S = 3.0
@@ -95,6 +105,12 @@ class Stream(Protocol):
         ...
 
 
+_SPEAKS: dict[type, tuple[tuple[str, ...], str]] = {
+    UsbLine: (("usb://", "usb-sim://"), "USB: give its usb://VID:PID"),
+    BleLine: (("ble://", "ble-sim://"), "Bluetooth: give its ble:// address"),
+}
+
+
 class UsbPort(Stream, Protocol):
     """An open USB interface; `read` returns the bytes of one IN transfer, `write` sends one OUT transfer."""
 
@@ -118,26 +134,35 @@ def usb_port(stream: Stream) -> UsbPort:
     return cast(UsbPort, stream)
 
 
-async def open_stream(url: str, line: Line | UsbLine) -> Stream:
+async def open_stream(url: str, line: Line | UsbLine | BleLine) -> Stream:
     """Open the port at `url` with the settings of `line` (a socket and a pseudo-terminal have none).
 
     Raises `Absent` when nothing is there, `PortError` when it is busy, forbidden or not a port.
     """
-    on_usb = url.startswith(("usb://", "usb-sim://"))
-    if on_usb != isinstance(line, UsbLine):
-        speaks = "USB: give its usb://VID:PID" if isinstance(line, UsbLine) else "a serial line: give its path"
-        raise PortError(f"The instrument at {url} speaks by {speaks}.")
+    _check_kind(url, line)
     if isinstance(line, UsbLine):
-        # pyusb takes its time to load, and most cabins do without.
+        # pyusb takes its time to load, as does bleak, and most cabins do without.
         from drivers.usb_stream import open_usb
 
         return await open_usb(url, line)
+    if isinstance(line, BleLine):
+        from drivers.ble_stream import open_ble
+
+        return await open_ble(url, line)
     if url.startswith("/"):
         return _SerialStream(url, line)
     if url.startswith(SOUND):
         return await open_sound(url)
     host, port = _address(url)
     return await _open_socket(url, host, port)
+
+
+def _check_kind(url: str, line: Line | UsbLine | BleLine) -> None:
+    """Raise `PortError` when the address is that of another kind of port than the instrument speaks by."""
+    for kind, (schemes, _) in _SPEAKS.items():
+        if url.startswith(schemes) != isinstance(line, kind):
+            _, by = _SPEAKS.get(type(line), ((), "a serial line: give its path"))
+            raise PortError(f"The instrument at {url} speaks by {by}.")
 
 
 def is_hardware(device: int, sysfs: Path = Path("/sys")) -> bool:

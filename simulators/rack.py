@@ -10,6 +10,7 @@ from pathlib import Path
 
 from simulators import (
     and_scale,
+    ble,
     cyton,
     detecto,
     gymcu,
@@ -23,6 +24,8 @@ from simulators import (
     suntech,
     tm262,
 )
+from simulators.ble_server import Server
+from simulators.ble_wire import BleWire
 from simulators.body import Body
 from simulators.control import Control
 from simulators.device import Clock, Device, SimulatorError, WrongUse, usb_of
@@ -58,6 +61,11 @@ MODELS: Mapping[str, type[Device]] = {
     "cyton": cyton.Ecg,
     "tm262": tm262.Audiometer,
     "headphone": headphone.Headphones,
+    "ble-thermometer": ble.Thermometer,
+    "ble-tensiometer": ble.Tensiometer,
+    "ble-oximeter": ble.Oximeter,
+    "ble-scale": ble.Scale,
+    "ble-heart-rate": ble.Belt,
 }
 """Every instrument that can be simulated, by its protocol as the drivers name it."""
 
@@ -150,6 +158,10 @@ def _wire(folder: Path, name: str, device: Device, url: str | None) -> Callable[
         if url is not None:
             raise WrongUse(f"The {name} is a sound card, whose address is its own; leave the one to listen at out.")
         return partial(SoundCard, folder / f"{name}.sound")
+    if isinstance(device, Server):
+        if url is not None:
+            raise WrongUse(f"The {name} is on the air, which no socket carries; leave its address to listen at out.")
+        return partial(BleWire, folder / f"{name}.ble")
     return partial(Listener, url) if url is not None else partial(Pty, folder / name)
 
 

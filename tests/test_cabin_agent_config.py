@@ -199,6 +199,8 @@ MISTAKES = [
     (CABIN + ECG.replace("/dev/ttyUSB0", "socket://here:x"), ["url is", "socket://host:port"]),
     (CABIN + ECG.replace("/dev/ttyUSB0", "usb://590:28"), ["url is", "usb://VID:PID"]),
     (CABIN + ECG.replace("/dev/ttyUSB0", "usb-sim://here"), ["url is", "usb://VID:PID"]),
+    (CABIN + ECG.replace("/dev/ttyUSB0", "ble://AA:BB:CC"), ["url is", "ble://ADDRESS"]),
+    (CABIN + ECG.replace("/dev/ttyUSB0", "ble-sim://here"), ["url is", "ble://ADDRESS"]),
     (CABIN + ECG.replace("/dev/ttyUSB0", "COM3"), ["url is", "usb://VID:PID"]),
     (CABIN + ECG + "gain = 5\n", ["gain is 5", "6, 12, 24"]),
     (CABIN + ECG + 'site = "chest"\n', ['site is "chest"', "has no site"]),
@@ -290,9 +292,17 @@ def test_no_value_raises_anything_else(
 
 
 @pytest.mark.parametrize(
-    "url", ["usb://0590:0028", "usb://0590:0028/A-1", "usb://0590:0028?port=1-1.2", "usb-sim:///r/x"]
+    "url",
+    [
+        "usb://0590:0028",
+        "usb://0590:0028/A-1",
+        "usb://0590:0028?port=1-1.2",
+        "usb-sim:///r/x",
+        "ble://AA:BB:CC:DD:EE:FF",
+        "ble-sim:///r/x",
+    ],
 )
-def test_ports_on_usb(tmp_path: Path, url: str) -> None:
+def test_ports_on_usb_and_on_the_air(tmp_path: Path, url: str) -> None:
     (cuff,) = load(tmp_path, CABIN + f'[instruments.cuff]\ndriver = "tensiometer"\nurl = "{url}"\n').instruments
     assert cuff.url == url
 
