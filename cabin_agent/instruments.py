@@ -92,15 +92,16 @@ class Instruments:
         black_box: BlackBox | None,
     ) -> Keeper:
         head = Head(settings.protocol, taken, accept_simulated)
+        binding = Binding(kind, settings.usb_serial, settings.usb_port)
         return Keeper(
             kind,
-            settings.url,
+            binding.address(settings.url),
             DRIVERS[settings.protocol](**taken),
             self._heard,
             self._changed,
             accept_simulated,
             note=None if black_box is None else black_box.wire(kind, head),
-            admit=Binding(kind, settings.usb_serial, settings.usb_port).check,
+            admit=binding.check,
         )
 
     async def run(self) -> None:

@@ -69,7 +69,8 @@ class Decoder:
         if not re.fullmatch(r"[+-][0-9]+(\.[0-9]+)?", number):
             return self._malformed()
         if found["header"] == "QT" or unit not in weighing.UNITS:
-            return self._refuse("the scale counts, or weighs in an unknown unit: set it to kg")
+            self._agreement.forget()
+            return [Trouble("refused", "the scale counts, or weighs in an unknown unit, set it to kg")]
         steadiness = self._agreement.hear((number, unit) if found["header"] == "ST" else object())
         told = weighing.weight(weighing.person(float(number), unit), number, unit, steadiness)
         return [self._zero.judge(told, steadiness == "locked")]

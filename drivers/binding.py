@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from drivers.errors import WrongInstrument
 from drivers.sysfs import SYSFS, UsbDevice, usb_device_behind, usb_devices
@@ -39,6 +40,13 @@ class Binding:
         if there is None or any(self._wrong(each) is None for each in there):
             return
         raise WrongInstrument(self._refusal(url, there))
+
+    def address(self, url: str) -> str:
+        """`url`, with what is known of its device where only a kind of device is named: two may be plugged in."""
+        if not USB_URL.fullmatch(url):
+            return url
+        serial = f"/{quote(self.serial, safe='')}" if self.serial is not None else ""
+        return f"{url}{serial}?port={self.port}" if self.port is not None else f"{url}{serial}"
 
     def _wrong(self, device: UsbDevice) -> tuple[str, str] | None:
         """The setting that `device` does not match, and what is wrong; None where it is the right one."""

@@ -110,6 +110,8 @@ class Keeper:
         self._probe = Probe()
         self._refusal = ""
         """Why the last thing on this port was refused, until something of the protocol is heard there."""
+        self._excuse = ""
+        """What the instrument said last in its own protocol instead of a value, until it gives one."""
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -241,9 +243,15 @@ class Keeper:
 
     def _refuse_foreign(self) -> None:
         """Raise `WrongInstrument` once the port has talked for too long without a word of the protocol."""
-        if self._probe.is_foreign(self._patience()):
-            self._refusal = self._foreign(recognize(self._probe.said, DECODERS))
-            raise WrongInstrument(self._refusal)
+        if not self._probe.is_foreign(self._patience()):
+            return
+        other = recognize(self._probe.said, DECODERS)
+        if other == self._instrument.protocol:
+            # Its driver wants more than its decoder does: that is no reason to call it another instrument.
+            self._probe.known()
+            return
+        self._refusal = self._foreign(other)
+        raise WrongInstrument(self._refusal)
 
     def _patience(self) -> float:
         return patience(self._instrument.quiet_s, self._pace.probe_s)
@@ -264,9 +272,14 @@ class Keeper:
             self._asked = False
         if not _is_silence(event):
             self._heard, self._refusal = True, ""
+            self._excuse = ""
             self._probe.known()
             self.last_seen = self._since = now
             self._move(self._sign_of_life())
+        elif isinstance(event, Trouble) and event.code == "refused":
+            # No sign of life, but its own protocol: it is the right instrument, and says why it gives nothing.
+            self._excuse = event.detail
+            self._probe.known()
         self._on_event(self.name, event, now)
         self._watch()
 
@@ -300,10 +313,15 @@ class Keeper:
         self._timer = None
         quiet = self._instrument.quiet_s
         if quiet is not None and time.monotonic() - self._since >= quiet:
-            sentence = f"The {self._instrument.kind} has been silent for {quiet:g} s: check its cable and its power."
-            self._move(LinkEvent.QUIET, sentence)
+            self._move(LinkEvent.QUIET, self._silence(quiet))
         else:
             self._watch()
+
+    def _silence(self, quiet: float) -> str:
+        kind = self._instrument.kind
+        if self._excuse:
+            return f"The {kind} answers and gives no value: {self._excuse}."
+        return f"The {kind} has been silent for {quiet:g} s: check its cable and its power."
 
     def _forget_timer(self) -> None:
         if self._timer is not None:

@@ -15,6 +15,7 @@ from drivers.errors import WrongInstrument
 from drivers.keeper import Keeper, Pace
 from drivers.link import LinkState
 from drivers.tm262 import Audiometer
+from drivers.usb_address import read_address
 from tests.plug import Plug
 from tests.sysfs_tree import Tree
 
@@ -79,6 +80,14 @@ def test_of_two_devices_of_one_make_one_has_to_be_the_right_one(tree: Tree) -> N
     assert "plug the tensiometer in" in refusal(tree, "usb://0590:0028", serial="C").replace(
         "oximeter", "tensiometer"
     )
+
+
+def test_an_address_that_names_a_kind_of_device_gets_what_is_known_of_the_one() -> None:
+    for serial, place in ((None, None), ("A 1/2", None), (None, "1-1.2"), ("A", "1-1.2")):
+        address = read_address(Binding("scale", serial, place).address("usb://0590:0028"))
+        assert (address.serial, address.port) == (serial or "", place or "")
+    for whole in ("/dev/ttyUSB0", "usb://0590:0028/A", "usb-sim:///run/x"):
+        assert Binding("scale", "B", "1-1").address(whole) == whole
 
 
 async def test_a_keeper_opens_nothing_but_the_right_device(tree: Tree, port: Plug) -> None:

@@ -34,6 +34,7 @@ SAID: dict[bytes, Event] = {
     b"r": Reading("weight", 1.0, "kg"),
     b"i": Identity("Talker", firmware="7"),
     b"t": Trouble("checksum"),
+    b"n": Trouble("refused", "set it to kg"),
     b"p": PressureResult(NONE, NONE, NONE, NONE, 0, "aborted"),
     b"l": PressureResult(NONE, NONE, NONE, NONE, 0, "link-lost"),
 }
@@ -602,6 +603,19 @@ async def test_what_speaks_nothing_that_is_known_is_refused_too(tmp_path: Path) 
         b.plug.plug()
         await talk(b, b"+CREG: 0,1\r\nRING\r\n", LinkState.FAILED)
         assert "looks like no instrument that this cabin knows" in b.keeper.reason
+
+
+async def test_an_instrument_that_refuses_in_its_own_protocol_is_the_right_one_and_says_why(tmp_path: Path) -> None:
+    async with bench(tmp_path, Talker(quiet_s=0.15)) as b:
+        b.plug.plug()
+        await talk(b, b"n" * 20, LinkState.STALE)
+        assert b.keeper.reason == "The scale answers and gives no value: set it to kg."
+        for _ in range(15):
+            b.plug.send(b"n" * 20)
+            await asyncio.sleep(0.03)
+        assert LinkState.FAILED not in [state for state, _ in b.states] and b.keeper.last_seen is None
+        b.plug.send(b"r")
+        assert await b.state(LinkState.READY) == ""
 
 
 async def test_a_disturbance_of_a_few_bytes_is_no_other_instrument(tmp_path: Path) -> None:
