@@ -18,6 +18,7 @@ from drivers import (
     and_scale,
     cyton,
     detecto,
+    fipp,
     gatt,
     gymcu,
     headphone,
@@ -76,6 +77,7 @@ DECODERS: dict[str, type[Codec]] = {
     "ble-oximeter": gatt.Decoder,
     "ble-scale": gatt.Decoder,
     "ble-heart-rate": gatt.Decoder,
+    "fipp": fipp.Decoder,
 }
 """Protocol, as `cabin decode` names it -> its decoder."""
 

@@ -3,12 +3,14 @@
 Source: the maker's manual, revision 4/11/08, pages 5-4 to 5-13, as the protocol sheet gives it. A record is 60
 characters: start, type, sequence, index, total, reserved, ear, 11 thresholds, checksum, CR LF. Two points of the
 manual are unclear, and both readings are accepted: the start character (":" or ".") and whether the checksum keeps
-its top bit. No request by the host is documented: nothing is ever sent.
+its top bit. How the level that was presented is coded in a "no response" is unconfirmed too: none is given. No
+request by the host is documented: nothing is ever sent.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
@@ -17,6 +19,8 @@ from drivers.instrument import Emit
 from drivers.stream import Line, Stream
 
 RECORD = 60
+SEQUENCE = 2
+"""Index of the sequence digit in a record."""
 STARTS = b":."
 AUDIOMETRY, TYMPANOMETRY = "y", "x"
 FREQUENCIES = (125, 250, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000, 8000)
@@ -29,6 +33,10 @@ is ours: no audiometer of this class presents less."""
 
 Ear = Literal["left", "right"]
 EARS: Mapping[int, Ear] = {1: "left", 2: "right"}
+
+MOST_RECORDS = 8
+"""Records of one transfer."""
+UNCONFIRMED = "the start character and the checksum of this audiometer, and the level of a tone without response"
 
 _FLOW_CONTROL = b"\x11\x13"
 _LAYOUT = re.compile(
@@ -58,14 +66,15 @@ def encode_record(
 class Decoder:
     """Characters of the audiometer, in any cut -> events; pure.
 
-    A record with the sequence digit and the content of the one before it is its retransmission, and is not told
-    twice. A flag "no-response:4000:300" keeps the raw value of a frequency that had no response.
+    A record with the content of another one of the same sequence digit is its retransmission, and is not told twice,
+    be the whole transfer sent again. A flag "no-response:4000:300" keeps the raw value of a frequency that had none.
     """
 
     def __init__(self) -> None:
         self._pending = bytearray()
         self._skipped = 0
-        self._last = b""
+        self._told: deque[bytes] = deque(maxlen=MOST_RECORDS)
+        """Records of the newest sequence digit."""
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes; return the events that they complete."""
@@ -90,11 +99,13 @@ class Decoder:
         self._pending.clear()
         skipped, self._skipped = self._skipped, 0
         before: list[Event] = [Trouble("resync", "characters that belong to no record", skipped)] if skipped else []
-        if record == self._last:
+        if record in self._told:
             return before
         event = decode_record(record)
         if isinstance(event, HearingRecord):
-            self._last = record
+            if self._told and self._told[-1][SEQUENCE] != record[SEQUENCE]:
+                self._told.clear()
+            self._told.append(record)
         return [*before, event]
 
 
@@ -146,6 +157,7 @@ class Audiometer:
     async def run(self, stream: Stream, emit: Emit) -> None:
         """Listen until the stream ends or it is cancelled."""
         self._decoder = Decoder()
+        emit(Trouble("unconfirmed", UNCONFIRMED))
         while True:
             data = await stream.read()
             for event in self._decoder.feed(data):

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers import fipp
 from drivers.errors import Unplugged
-from drivers.events import Event, HearingRecord, NoValue, Trouble, Value
+from drivers.events import Event, HearingRecord, Identity, NoValue, Trouble, Value
 from drivers.pipe import CABLES, DRIP, LATE, WHOLE, Cable, pipe
-from drivers.tm262 import FREQUENCIES, NOT_TESTED, Audiometer, Decoder, encode_record
+from drivers.tm262 import FREQUENCIES, NOT_TESTED, UNCONFIRMED, Audiometer, Decoder, encode_record
+from simulators import tm262 as simulated
+from simulators.body import Body
+from tests.protocol_vectors import read_vectors
 
 # Constructed from the manual by the protocol sheet; 0096 = 75 dB is the maker's own example.
 LEFT_NORMAL = b":y011-----010014001400" + b"0A000A0000000A00140014001E0028001E44\r\n"
@@ -101,6 +107,14 @@ def test_a_retransmission_is_told_once() -> None:
     assert len(told) == 2
 
 
+def test_a_whole_transfer_that_is_sent_again_is_told_once() -> None:
+    both = [encode_record(ear, (20,) * 11, sequence=3, index=n, total=2) for n, ear in ((1, "left"), (2, "right"))]  # type: ignore[arg-type]
+    decoder = Decoder()
+    assert len(decoder.feed(b"".join(both) * 3)) == 2
+    assert len(decoder.feed(encode_record("left", (20,) * 11, sequence=4, index=1, total=2))) == 1
+    assert len(decoder.feed(both[0])) == 1, "after another digit it is the record of another test"
+
+
 def test_the_same_digit_over_another_content_is_another_record() -> None:
     assert len(Decoder().feed(LEFT_NORMAL + RIGHT_NOTCH)) == 2
 
@@ -175,6 +189,7 @@ async def transferred(cable: Cable, data: bytes, count: int) -> list[Event]:
     heard: asyncio.Queue[Event] = asyncio.Queue()
     job = asyncio.create_task(Audiometer().run(here, heard.put_nowait))
     await there.write(data)
+    assert await asyncio.wait_for(heard.get(), 5) == Trouble("unconfirmed", UNCONFIRMED)
     try:
         return [await asyncio.wait_for(heard.get(), 5) for _ in range(count)]
     finally:
@@ -199,6 +214,7 @@ async def test_a_new_person_with_the_same_record_is_told() -> None:
     audiometer = Audiometer()
     job = asyncio.create_task(audiometer.run(here, heard.put_nowait))
     await there.write(LEFT_NORMAL + LEFT_NORMAL)
+    assert await asyncio.wait_for(heard.get(), 5) == Trouble("unconfirmed", UNCONFIRMED)
     assert await asyncio.wait_for(heard.get(), 5) == record(LEFT_NORMAL)
     await audiometer.start()
     await there.write(LEFT_NORMAL)
@@ -215,3 +231,57 @@ async def test_it_sends_nothing_and_ends_with_the_port() -> None:
         await Audiometer().run(here, lambda event: None)
     assert Audiometer().quiet_s is None
     assert (Audiometer.line.baud, Audiometer.line.stop) == (9600, 2)
+
+
+def test_every_record_of_the_vector_file(maker_vectors: Path) -> None:
+    vectors = read_vectors(maker_vectors / "tm262.txt")
+    assert len(vectors) == 7
+    for vector in vectors:
+        match vector.expect:
+            case {"ear": ear, "hz": hz, "db_hl": levels, "raw_sum": raw, "checksum_sent": sent}:
+                told = record(vector.data)
+                words: dict[Any, Value] = {None: NT, "NR": NR}
+                assert (told.ear, told.thresholds) == (
+                    ear,
+                    dict(zip(hz, (words.get(x, x) for x in levels), strict=True)),
+                )
+                assert int(raw, 16) == sum(vector.data[:56]) & 0xFF
+                assert int(sent, 16) == int(vector.data[56:58], 16) == int(raw, 16) & 0x7F
+                coded = tuple(int(vector.data[at : at + 4], 16) for at in range(12, 56, 4))
+                assert encode_record(ear, coded) == vector.data
+                known: list[Any] = ["not-tested" if x is None else None if x == "NR" else x for x in levels]
+                assert simulated.record(0, 1, 1, ear, known) == vector.data
+            case {"command": number, "words": 0, **rest}:
+                assert set(rest) <= {"check"}
+                (name,) = (name for name, each in fipp.COMMANDS.items() if each == number)
+                assert fipp.encode(name) == vector.data
+                assert fipp.Decoder().feed(vector.data + vector.data) == [], "the host's words are no answer"
+            case {"response": 28, "software": software, "machine": 100, "machine_name": name}:
+                assert fipp.Decoder().feed(vector.data) == [Identity(f"FONIX {name}", firmware=software)]
+            case other:
+                raise AssertionError(f"{vector.ident} expects {other}")
+
+
+def transfers(fault: str) -> tuple[list[Event], list[bytes]]:
+    """What is told of the first two tests of an audiometer with a fault, and the records of a sound one."""
+    sound, faulty = simulated.Audiometer(Body(1)), simulated.Audiometer(Body(1))
+    faulty.fail(fault, True, 0.0)
+    decoder = Decoder()
+    told = [event for at in (80.0, 165.0) for event in decoder.feed(b"".join(faulty.produce(at)))]
+    return told, [frame for at in (80.0, 165.0) for frame in sound.produce(at)]
+
+
+@pytest.mark.parametrize("fault", simulated.Audiometer.own_faults)
+def test_no_fault_of_the_audiometer_makes_a_false_threshold(fault: str) -> None:
+    told, sound = transfers(fault)
+    records = [event for event in told if isinstance(event, HearingRecord)]
+    truth = {(each.sequence, each.index): each for each in map(record, sound)}
+    counts = {"cut-record": 2, "tympanometry": 0}
+    assert len(records) == counts.get(fault, 4)
+    for each in records:
+        for hz, level in each.thresholds.items():
+            assert isinstance(level, NoValue) or level == truth[each.sequence, each.index].thresholds[hz]
+    whys = {level.why for each in records for level in each.thresholds.values() if isinstance(level, NoValue)}
+    assert whys == {"no-response": {"no-response"}, "not-tested": {"not-tested"}}.get(fault, set())
+    codes = {event.code for event in told if isinstance(event, Trouble)}
+    assert codes == {"cut-record": {"resync"}, "tympanometry": {"refused"}}.get(fault, set())
