@@ -2,6 +2,8 @@
 
 Source: protocol sheet "OpenBCI Cyton", sections 2 and 5; the packets are in `drivers.cyton_packets`. The board is a
 reference instrument of the open literature and not a medical device.
+
+Unconfirmed: how the listing of the registers is laid out, so that a gain which the board accepted is not read back.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import asyncio
 from contextlib import suppress
 from typing import ClassVar
 
-from drivers import cyton_packets
+from drivers import cyton_answers, cyton_packets
 from drivers.cyton_packets import Decoder as Decoder
 from drivers.cyton_packets import Packet
 from drivers.errors import DriverError, Unplugged
@@ -143,15 +145,30 @@ class Ecg:
             emit(Trouble("no-reply", "the ECG board did not answer a reset"))
             return False
         await stream.write(cyton_packets.STOP)
+        if not await self._keeps_time(stream):
+            emit(Trouble("refused", f"the ECG board does not measure {cyton_packets.RATE:g} times a second"))
+            return False
         for channel in range(1, len(cyton_packets.CHANNELS) + 1):
-            if not await self._set_channel(stream, cyton_packets.encode_channel(channel, self._gain)):
+            if not await self._set_channel(stream, channel):
                 emit(Trouble("no-reply", "the ECG board did not accept a channel setting"))
                 return False
         return True
 
-    async def _set_channel(self, stream: Stream, command: bytes) -> bool:
+    async def _keeps_time(self, stream: Stream) -> bool:
+        """Whether the board has the rate that its samples are timed by, after one try to set it.
+
+        Older firmware knows no other rate, nor the question.
+        """
+        for command in (cyton_packets.ASK_RATE, cyton_packets.SET_RATE):
+            rate = cyton_answers.rate_said(await self._answer(stream, command, self._reply_s) or "")
+            if rate in (None, cyton_packets.RATE):
+                return True
+        return False
+
+    async def _set_channel(self, stream: Stream, channel: int) -> bool:
+        command = cyton_packets.encode_channel(channel, self._gain)
         for _ in range(TRIES):
-            if "Success" in (await self._answer(stream, command, self._reply_s) or ""):
+            if cyton_answers.accepts(await self._answer(stream, command, self._reply_s) or "", channel):
                 return True
         return False
 

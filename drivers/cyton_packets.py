@@ -3,17 +3,24 @@
 A packet is 33 bytes at 250 a second: `A0`, sample number, 8 channels of 24 bits, 6 auxiliary bytes, `C0`-`C6`. There
 is no checksum: a packet counts when its first and last byte fit and the next one begins right behind it. Answers to
 commands are text that ends with `$$$`. Source: protocol sheet "OpenBCI Cyton" (OpenBCI_Cyton_Library, brainflow).
+
+The last byte says what the auxiliary bytes are: C0 the accelerometer, C1 three voltages, C2 the user's own, C3 and C4
+one axis of the accelerometer with the board's time, C5 and C6 two bytes of something else with it. Unconfirmed: which
+pin each voltage of C1 is; none is told.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drivers.events import Event, Identity, Trouble, Wave
+from drivers.cyton_answers import said
+from drivers.events import Event, Trouble, Wave
 
 RESET, BEGIN, STOP, VERSION = b"v", b"b", b"s", b"V"
+DEFAULTS, REGISTERS = b"d", b"?"
+ASK_RATE, SET_RATE = b"~~", b"~6"
+"""Which rate the board is set to; set it to 250 a second, the one that its radio carries."""
 TEXT_END = b"$$$"
 PACKET_START, PACKET_ENDS = 0xA0, range(0xC0, 0xC7)
 PACKET = 33
@@ -23,16 +30,24 @@ LONGEST_TEXT = 2048
 CHANNELS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 """What each of the 8 inputs is wired to; the other four leads are computed from I and II."""
 RATE = 250.0
+ROUND = 256
+"""Sample numbers before they begin again."""
+MOST_ROUNDS = 60
+"""A minute: a stream that was silent for longer was not one stream."""
 BLOCK = 10
 """Rows of a whole block: 40 ms, which no eye sees, and a tenth of the events."""
 GAINS = {1: "0", 2: "1", 4: "2", 6: "3", 8: "4", 12: "5", 24: "6"}
 """Amplifier gain -> its digit in a channel command."""
+ACCELERATION, STAMPED, AXES = 0xC0, range(0xC3, 0xC7), {0xC3, 0xC4}
+"""Last bytes of a packet: three axes at once; with the board's time; and of these, with one axis."""
+G_PER_COUNT = 0.002 / 16
+AXIS_OF = {7: "x", 8: "y", 9: "z"}
+"""Sample number modulo 10 -> the axis that a stamped packet carries."""
 REFERENCE_MV = 4500.0
 FULL_SCALE = 2**23 - 1
 RAILS = (FULL_SCALE, -FULL_SCALE - 1)
 """7FFFFF and 800000: the amplifier is at its end, as when the electrode is off."""
 
-_FIRMWARE = re.compile(r"v\d+\.\d+\.\d+")
 _TEXT_BYTES = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
 
 
@@ -65,12 +80,37 @@ def encode_channel(channel: int, gain: int, *, bias: bool = True, srb2: bool = F
     return f"x{channel}0{GAINS[gain]}0{bias:d}{srb2:d}0X".encode("ascii")
 
 
+def encode_lead_off(channel: int, *, positive: bool, negative: bool) -> bytes:
+    """Command that sends 6 nA at 31.2 Hz through the electrodes of `channel` (1-8), to tell one that is off.
+
+    Its result is in no packet: whoever uses it looks for that current in the samples. The driver does not, because it
+    would stand in the ECG.
+    """
+    return f"z{channel}{positive:d}{negative:d}Z".encode("ascii")
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
     """One packet that fits its frame."""
 
     number: int
     counts: tuple[int, ...]
+    aux: bytes = bytes(6)
+    end: int = 0xC0
+
+    @property
+    def board_ms(self) -> int | None:
+        """The board's time in milliseconds, modulo 2^32; None where the packet has none."""
+        return int.from_bytes(self.aux[2:], "big") if self.end in STAMPED else None
+
+    @property
+    def acceleration(self) -> dict[str, float]:
+        """The axes that the packet carries, in g. The board measures them ten times a second: 0 is also "not now"."""
+        if self.end == ACCELERATION:
+            fields = (self.aux[at : at + 2] for at in (0, 2, 4))
+            return {axis: _signed(field) * G_PER_COUNT for axis, field in zip("xyz", fields, strict=True)}
+        axis = AXIS_OF.get(self.number % 10) if self.end in AXES else None
+        return {axis: _signed(self.aux[:2]) * G_PER_COUNT} if axis else {}
 
 
 class Framer:
@@ -138,7 +178,7 @@ class Framer:
         fields = (body[at : at + 3] for at in range(2, 26, 3))
         return [
             *self._refused(),
-            Packet(body[1], tuple(int.from_bytes(field, "big", signed=True) for field in fields)),
+            Packet(body[1], tuple(map(_signed, fields)), body[26:32], body[-1]),
         ]
 
     def _drop_text(self) -> None:
@@ -157,11 +197,15 @@ class Blocks:
     the sample number), a change of flags or a text ends it early, so that the flags of a block hold for each row.
     "railed:V3" says that V3 stood at the end of the amplifier's range: the number in that column is that end and no
     voltage of a heart, and must not be analysed or drawn as one.
+
+    A sample number goes round every 256 packets, a little over a second: a longer loss is measured by the board's
+    time where packets carry it, and else looks 256 packets shorter. The driver's longest healthy silence is half of
+    that.
     """
 
     def __init__(self, gain: int = 6) -> None:
         self._mv = mv_per_count(gain)
-        self._number: int | None = None
+        self._last: Packet | None = None
         self._index = -1
         self._block: list[Packet] = []
 
@@ -185,12 +229,12 @@ class Blocks:
         return [Wave("ecg", self._index + 1 - len(block), RATE, "mV", CHANNELS, rows, _railed(block[0]))]
 
     def _join(self, packet: Packet) -> list[Event]:
-        lost = 0 if self._number is None else (packet.number - self._number - 1) % 256
+        lost = 0 if self._last is None else _lost(self._last, packet)
         differs = bool(self._block) and _railed(packet) != _railed(self._block[-1])
         events = self.close() if lost or differs else []
         if lost:
             events.append(Trouble("lost-samples", "packets did not arrive", lost))
-        self._number = packet.number
+        self._last = packet
         self._index += 1 + lost
         self._block.append(packet)
         return events + (self.close() if len(self._block) == BLOCK else [])
@@ -212,14 +256,21 @@ class Decoder:
         return self._blocks.take(self._framer.flush()) + self._blocks.close()
 
 
+def _lost(before: Packet, packet: Packet) -> int:
+    """Packets that did not arrive between two: by their numbers, and whole rounds of them by the board's time."""
+    lost = (packet.number - before.number - 1) % ROUND
+    if before.board_ms is None or packet.board_ms is None:
+        return lost
+    passed = (packet.board_ms - before.board_ms) % 2**32 * RATE / 1000
+    rounds = round((passed - 1 - lost) / ROUND)
+    # A board that was started anew has another time: that is no loss of hours.
+    return lost + ROUND * rounds if 0 <= rounds <= MOST_ROUNDS else lost
+
+
+def _signed(field: bytes) -> int:
+    return int.from_bytes(field, "big", signed=True)
+
+
 def _railed(packet: Packet) -> frozenset[str]:
     pairs = zip(CHANNELS, packet.counts, strict=True)
     return frozenset(f"railed:{channel}" for channel, count in pairs if count in RAILS)
-
-
-def said(text: str) -> list[Event]:
-    """What an answer of the board tells: its firmware, a failure, or nothing."""
-    if "Failure" in text:
-        return [Trouble("refused", "the radio dongle answers, but the ECG board does not: switch the board on")]
-    firmware = _FIRMWARE.search(text)
-    return [Identity("OpenBCI Cyton", firmware=firmware.group())] if firmware else []

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.body import Array, Body
-from simulators.cyton_commands import Board
+from simulators.cyton_commands import BANNER, Board
 from simulators.device import BodyFault, Frames, Wear
 from simulators.physiology import LEADS
 
@@ -31,6 +31,9 @@ TEST_MV = 1000 * VREF_V / 2400
 """Amplitude of the internal test signal (ADS1299)."""
 GRAVITY = 8192
 """1 g on the accelerometer, 0.002/16 g per count; sent with every tenth packet."""
+BURST, BURST_EVERY = 60, 500
+"""Packets that a radio burst costs, and of how many."""
+OFF = "Failure: Communications timeout - Device failed to poll Host$$$"
 
 
 class Leads(Protocol):
@@ -66,12 +69,24 @@ class BodyLeads:
 
 
 class Ecg:
-    """The board; `leads` replaces the body's chest by a recording."""
+    """The board; `leads` replaces the body's chest by a recording.
+
+    Its own faults: "radio-burst" (a quarter of a second is lost every two), "board-off" (only the dongle answers),
+    "no-banner" (a reset is not answered), "railed" (the amplifier of V1 stands at its end), "wrong-channel" (each
+    setting is answered for another channel) and "wrong-rate" (it says that it measures at another rate).
+    """
 
     kind: ClassVar[str] = "ecg"
     wear: ClassVar[Wear] = Wear(drop_every=1009)
     body_faults: ClassVar[tuple[BodyFault, ...]] = ("electrode-off",)
-    own_faults: ClassVar[tuple[str, ...]] = ()
+    own_faults: ClassVar[tuple[str, ...]] = (
+        "radio-burst",
+        "board-off",
+        "no-banner",
+        "railed",
+        "wrong-channel",
+        "wrong-rate",
+    )
 
     def __init__(self, body: Body, leads: Leads | None = None) -> None:
         self._body = body
@@ -80,21 +95,37 @@ class Ecg:
         self._began = 0.0
         self._first = self._next = 0
         self._sent = 0
+        self._wrong: set[str] = set()
 
     def opened(self, now: float) -> None:
         """The board does not notice: it goes on with what it was told before."""
 
     def receive(self, data: bytes, now: float) -> Frames:
         """Obey the commands; the answers end with `$$$`. While it streams only data is sent."""
+        if "board-off" in self._wrong:
+            return [OFF.encode("ascii")] if data.strip(b"bs") else []
         starts = self._board.starts
         answers = self._board.feed(data, now)
         if self._board.starts > starts:
             self._first = self._next = self._leads.start(now)
             self._began, self._sent = now, 0
-        return [answer.encode("ascii") for answer in answers]
+        return [answer.encode("ascii") for answer in map(self._spoilt, answers) if answer]
 
-    def fail(self, fault: str, wrong: bool, now: float) -> None:
-        """It has no faults of its own."""
+    def fail(self, fault: str, wrong: bool, now: float) -> None:  # noqa: ARG002
+        """Begin or end one of its own faults; a board that is switched off has forgotten its settings."""
+        (self._wrong.add if wrong else self._wrong.discard)(fault)
+        if fault == "board-off" and wrong:
+            self._board = Board()
+
+    def _spoilt(self, answer: str) -> str:
+        """What is said in place of a right answer."""
+        if "no-banner" in self._wrong and answer == BANNER:
+            return ""
+        if "wrong-channel" in self._wrong and answer.startswith("Success: Channel set for"):
+            return "Success: Channel set for 9$$$"
+        if "wrong-rate" in self._wrong and "Sample rate" in answer:
+            return "Sample rate is 1000Hz$$$"
+        return answer
 
     def produce(self, now: float) -> Frames:
         """Packets up to `now` while streaming."""
@@ -104,10 +135,14 @@ class Ecg:
         due = self._first + int((now - self._began) * RATE) - self._next
         if due <= 0:
             return said
-        packets = self._packets(self._counts(due)).tobytes()
+        packets = self._packets(self._counts(due))
+        if "radio-burst" in self._wrong:
+            number = np.arange(self._sent, self._sent + due)
+            packets = packets[number % BURST_EVERY >= BURST]
         self._next += due
         self._sent += due
-        return said + [packets[i : i + 33] for i in range(0, len(packets), 33)]
+        data = packets.tobytes()
+        return said + [data[i : i + 33] for i in range(0, len(data), 33)]
 
     def _counts(self, due: int) -> NDArray[np.int64]:
         t = np.arange(self._next, self._next + due) / RATE
@@ -120,6 +155,8 @@ class Ecg:
                 counts[:, n] = _quantise(volts[:, n] if worn else np.full(due, np.nan), scale)
             elif channel.source == "test":
                 counts[:, n] = _quantise(_square(t, self._board.test_height, self._board.test_hz), scale)
+        if "railed" in self._wrong:
+            counts[:, LEADS.index("V1")] = RAILED
         return counts
 
     def _packets(self, counts: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -130,7 +167,8 @@ class Ecg:
         for byte, shift in enumerate((16, 8, 0)):
             rows[:, 2 + byte : 26 : 3] = (counts >> shift) & 0xFF
         if self._board.stamped:
-            # C4: two bytes of one axis, here none, then the board's milliseconds.
+            # C4: two bytes of one axis, here the upright one in its turn, then the board's milliseconds.
+            rows[number % 10 == 9, 26:28] = divmod(GRAVITY, 256)
             stamps = ((self._next + np.arange(len(counts))) * 1000 // RATE).astype(">u4")
             rows[:, 28:32], rows[:, 32] = stamps.view(np.uint8).reshape(-1, 4), 0xC4
         else:

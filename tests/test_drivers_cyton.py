@@ -28,7 +28,8 @@ class Board:
         self.end = end
         self.commands: list[bytes] = []
         self.banner: str | None = BANNER
-        self.channel_answer = "Success: Channel set for 1"
+        self.channel_answer = "Success: Channel set for {channel}"
+        self.rate_answer: str | None = "Sample rate is 250Hz"
         self.streams = True
         self.deaf_to: set[bytes] = set()
         self.drop: Callable[[int], bool] = lambda number: False
@@ -42,7 +43,9 @@ class Board:
                 while heard:
                     if heard.startswith(b"x") and b"X" not in heard:
                         break
-                    length = heard.index(b"X") + 1 if heard.startswith(b"x") else 1
+                    if heard == b"~":
+                        break
+                    length = heard.index(b"X") + 1 if heard.startswith(b"x") else 2 if heard.startswith(b"~") else 1
                     command, heard = heard[:length], heard[length:]
                     if command in self.deaf_to:
                         self.deaf_to.discard(command)
@@ -57,7 +60,9 @@ class Board:
             self._halt()
             await self.end.write(encode_text(self.banner))
         elif CHANNEL.fullmatch(command):
-            await self.end.write(encode_text(self.channel_answer))
+            await self.end.write(encode_text(self.channel_answer.format(channel=chr(command[1]))))
+        elif command in (cyton_packets.ASK_RATE, cyton_packets.SET_RATE) and self.rate_answer is not None:
+            await self.end.write(encode_text(self.rate_answer))
         elif command == cyton_packets.VERSION and self._streaming is None:
             await self.end.write(encode_text("v3.1.2"))
         elif command == cyton_packets.BEGIN and self.streams and self._streaming is None:
@@ -156,8 +161,8 @@ async def test_set_up_stream_and_stop(cable: Cable) -> None:
         await b.driver.stop()
         settings = [f"x{channel}030100X".encode() for channel in range(1, 9)]
         orders = [command for command in b.board.commands if command != cyton_packets.VERSION]
-        assert orders[:10] == [cyton_packets.RESET, cyton_packets.STOP, *settings]
-        assert orders[10] == cyton_packets.BEGIN
+        assert orders[:11] == [cyton_packets.RESET, cyton_packets.STOP, cyton_packets.ASK_RATE, *settings]
+        assert orders[11] == cyton_packets.BEGIN
         rows = [row[0] for wave in b.waves for row in wave.samples]
         assert rows == [pytest.approx(number * cyton_packets.mv_per_count(6)) for number in range(len(rows))]
         assert [wave.index for wave in b.waves] == list(range(0, len(rows), 10))
@@ -311,6 +316,39 @@ async def test_a_channel_setting_that_is_not_accepted() -> None:
         await b.until(lambda: "no-reply" in b.troubles)
         assert b.board.commands.count(b"x1030100X") >= 3
         assert b"x2030100X" not in b.board.commands
+
+
+async def test_a_setting_that_is_accepted_for_another_channel_is_not_accepted() -> None:
+    def confused(board: Board) -> None:
+        board.channel_answer = "Success: Channel set for 7"
+
+    async with bench(prepare=confused, reply_s=0.02) as b:
+        await b.until(lambda: "no-reply" in b.troubles)
+        assert b"x2030100X" not in b.board.commands
+
+
+async def test_a_board_at_another_rate_is_not_used() -> None:
+    def fast(board: Board) -> None:
+        board.rate_answer = "Sample rate is 1000Hz"
+
+    async with bench(prepare=fast) as b:
+        await b.until(lambda: "refused" in b.troubles)
+        assert b.board.commands[:4] == [
+            cyton_packets.RESET,
+            cyton_packets.STOP,
+            cyton_packets.ASK_RATE,
+            cyton_packets.SET_RATE,
+        ]
+        with pytest.raises(DriverError, match="not ready"):
+            await b.driver.start()
+
+
+async def test_firmware_that_does_not_know_the_question_has_the_one_rate() -> None:
+    def old(board: Board) -> None:
+        board.rate_answer = None
+
+    async with bench(prepare=old, reply_s=0.05) as b:
+        await b.ready()
 
 
 async def test_cancelled_while_streaming_it_stops_the_board() -> None:

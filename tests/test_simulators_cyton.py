@@ -189,3 +189,54 @@ def test_any_pace_of_asking_gives_the_same_bytes(steps: list[float]) -> None:
     times = np.cumsum(steps)
     pieces, whole = streaming(Ecg(Body(1))), streaming(Ecg(Body(1)))
     assert [p for t in times for p in pieces.produce(float(t))] == whole.produce(float(times[-1]))
+
+
+def faulty(fault: str) -> Ecg:
+    board = Ecg(Body(1))
+    board.fail(fault, True, 0.0)
+    return board
+
+
+def test_a_radio_burst_takes_packets_away_and_numbers_go_on() -> None:
+    numbers = [packet[1] for packet in streaming(faulty("radio-burst")).produce(4.0)]
+    assert len(numbers) == 1000 - 2 * 60
+    assert numbers[0] == 60 and numbers[439:441] == [499 % 256, 560 % 256]
+
+
+def test_a_railed_amplifier_rails_with_its_electrode_on() -> None:
+    board = faulty("railed")
+    assert {counts(packet)[2] for packet in streaming(board).produce(1.0)} == {8388607}
+    board.fail("railed", False, 1.0)
+    assert 8388607 not in {counts(packet)[2] for packet in board.produce(2.0)}
+
+
+@pytest.mark.parametrize(
+    ("fault", "command", "answer"),
+    [
+        ("board-off", b"v", "Failure: Communications timeout - Device failed to poll Host$$$"),
+        ("board-off", b"b", ""),
+        ("no-banner", b"v", ""),
+        ("no-banner", b"V", "v3.1.2$$$"),
+        ("wrong-channel", b"x1030110X", "Success: Channel set for 9$$$"),
+        ("wrong-rate", b"~~", "Sample rate is 1000Hz$$$"),
+        ("wrong-rate", b"~6", "Sample rate is 1000Hz$$$"),
+    ],
+)
+def test_faults_of_the_board(fault: str, command: bytes, answer: str) -> None:
+    board = faulty(fault)
+    assert text(board.receive(command, 0.0)) == answer
+    board.fail(fault, False, 1.0)
+    assert "Failure" not in text(board.receive(b"v", 1.0))
+
+
+def test_a_board_that_is_off_sends_nothing() -> None:
+    board = streaming(Ecg(Body(1)))
+    board.fail("board-off", True, 1.0)
+    assert board.produce(2.0) == []
+
+
+def test_stamped_packets_carry_the_upright_axis_in_its_turn() -> None:
+    board = Ecg(Body(1), Held([0.0] * 8))
+    board.receive(b"<", 0.0)
+    axis = [int.from_bytes(packet[26:28], "big") for packet in streaming(board).produce(1.0)]
+    assert axis[:20] == [0] * 9 + [8192] + [0] * 9 + [8192]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -285,3 +286,34 @@ async def test_a_pleth_record_arrives_with_the_monitors_values(tmp_path: Path, c
     assert np.array_equal(rows[:1500, 0], read_finger(record).counts(first, 1500))
     assert heard.values("spo2")[0] == 97
     assert heard.values("pulse_rate")[0] == 93
+
+
+@pytest.mark.parametrize("fault", ["board-off", "no-banner", "wrong-channel", "wrong-rate"])
+async def test_an_ecg_board_that_does_not_answer_as_it_should_is_not_ready(tmp_path: Path, fault: str) -> None:
+    driver = Ecg(reset_s=0.2, reply_s=0.1, alive_s=0.05)
+    async with driven(tmp_path, driver, Body(1), faults={"ecg": [fault]}) as heard:
+        await heard.until(lambda: {"no-reply", "refused"} & {event.code for event in heard.of(Trouble)})
+        with pytest.raises(DriverError, match="not ready"):
+            await driver.start()
+    assert not heard.of(Wave) and not heard.of(Identity)
+
+
+async def test_radio_bursts_are_holes_of_their_size_in_an_ecg(tmp_path: Path) -> None:
+    driver = Ecg()
+    async with driven(tmp_path, driver, Body(1), faults={"ecg": ["radio-burst"]}) as heard:
+        await heard.until(lambda: heard.of(Identity))
+        await driver.start()
+        await heard.until(lambda: heard.of(Wave) and heard.of(Wave)[-1].index > 2500)
+    assert {event.count for event in heard.of(Trouble) if event.code == "lost-samples"} == {60}
+    waves = heard.of(Wave)
+    holes = [b.index - a.index - len(a.samples) for a, b in itertools.pairwise(waves)]
+    assert set(holes) == {0, 60}
+
+
+async def test_a_railed_amplifier_is_flagged_and_no_other(tmp_path: Path) -> None:
+    driver = Ecg()
+    async with driven(tmp_path, driver, Body(1), faults={"ecg": ["railed"]}) as heard:
+        await heard.until(lambda: heard.of(Identity))
+        await driver.start()
+        await heard.until(lambda: heard.of(Wave) and heard.of(Wave)[-1].index > 500)
+    assert {wave.flags for wave in heard.of(Wave)} == {frozenset({"railed:V1"})}
