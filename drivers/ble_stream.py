@@ -6,6 +6,9 @@ values that the driver's `BleLine` names; all of that is done again each time. E
 of the machine confirms indications itself. An emulated instrument meets the very same code on another backend of
 bleak.
 
+Instruments that measure only for whom they are paired with are paired beforehand (`bluetoothctl pair`): the cabin has
+no agent that could be asked for a number.
+
 An adapter makes one connection at a time, although it may hold several: connecting waits for its turn.
 """
 

@@ -19,6 +19,7 @@ from cabin_agent.commands.decode import event_name
 from cabin_agent.commands.output import plain, print_json
 from drivers import DECODERS
 from drivers.events import HearingRecord, Identity, NoValue, PressureResult, Reading, Trouble, Wave
+from drivers.gatt_records import CURRENT_TIME, SETTLED, WEIGHT, record
 
 THERMOMETER = bytes.fromhex("5a5a45040c780d19a7")
 """31.92 and 33.53 degrees, from the board's description."""
@@ -30,12 +31,14 @@ ACK = bytes.fromhex("3e044f6f")
 BUSY = bytes.fromhex("3e04427c")
 CYTON = bytes.fromhex("a000" + "00" * 24 + "00" * 6 + "c0")
 SCALE = b"\x1bR\x1bI0000000000\x1bW072.40\x1bH175.00\x1bB23.60\x1bNm\x1bE"
+WEIGHED = record(WEIGHT, bytes.fromhex("028638ea070b15161e05"))
 EAR = b":" + b"0" * 59
 CAPTURES = {
     "gymcu90614": THERMOMETER + SKIN,
     "suntech": CUFF + ACK + CUFF,
     "cyton": b"".join(CYTON[:1] + bytes([number]) + CYTON[2:] for number in range(3)),
     "healthometer": SCALE + SCALE,
+    "ble-scale": WEIGHED + WEIGHED,
 }
 
 
@@ -89,6 +92,15 @@ def test_no_value_is_an_object_and_never_a_number(file: Path, capsys: pytest.Cap
     assert events[0]["value"] == {"no_value": "missing"}
 
 
+def test_times_of_an_instrument_are_text(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = record(CURRENT_TIME, bytes.fromhex("ea070b15161e05000000"))
+    file.write_bytes(clock + record(SETTLED, b"") + WEIGHED)
+    code, events, err = run(capsys, "ble-scale", file)
+    assert (code, err) == (0, "")
+    assert events[0] == {"event": "device_clock", "shows": "2026-11-21T22:30:05"}
+    assert (events[1]["value"], events[1]["taken"]) == (72.35, "2026-11-21T22:30:05")
+
+
 @pytest.mark.parametrize(("protocol", "capture"), CAPTURES.items())
 def test_a_truncated_capture_gives_its_whole_events_and_exit_code_1(
     protocol: str, capture: bytes, file: Path, capsys: pytest.CaptureFixture[str]
@@ -113,9 +125,13 @@ def test_a_cut_is_seen_at_every_byte_and_the_rest_is_told(protocol: str, capture
     cut = [len(unfinished(new, capture[:end])) for end in range(len(capture) + 1)]
     boundaries = [end for end, rest in enumerate(cut) if rest == 0]
     assert boundaries[0] == 0
-    frames = {"gymcu90614": [9, 9], "suntech": [5, 4, 5], "cyton": [33] * 3, "healthometer": [len(SCALE)] * 2}[
-        protocol
-    ]
+    frames = {
+        "gymcu90614": [9, 9],
+        "suntech": [5, 4, 5],
+        "cyton": [33] * 3,
+        "healthometer": [len(SCALE)] * 2,
+        "ble-scale": [len(WEIGHED)] * 2,
+    }[protocol]
     assert boundaries == [sum(frames[:count]) for count in range(len(frames) + 1)]
     for before, after in pairwise(boundaries):
         # The rest begins behind the last event: a whole frame without one lies in it.

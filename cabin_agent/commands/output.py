@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from drivers.events import NoValue
@@ -17,9 +18,11 @@ COULD_NOT_RUN: Final = 3
 
 
 def plain(thing: Any) -> Any:
-    """Dataclasses, sets and tuples as JSON has them; "no value" as `{"no_value": why}`."""
+    """Dataclasses, sets, tuples and times as JSON has them; "no value" as `{"no_value": why}`."""
     if isinstance(thing, NoValue):
         return {"no_value": thing.why}
+    if isinstance(thing, datetime):
+        return thing.isoformat()
     if is_dataclass(thing):
         return {field.name: plain(getattr(thing, field.name)) for field in fields(thing)}
     if isinstance(thing, Mapping):
