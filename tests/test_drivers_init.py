@@ -33,6 +33,12 @@ def test_driver_and_decoder_of_a_protocol_are_found_in_one_file(protocol: str) -
     assert DECODERS[protocol] is module.Decoder
 
 
+@pytest.mark.parametrize("protocol", sorted(DRIVERS))
+def test_a_driver_says_how_long_its_instrument_may_be_silent(protocol: str) -> None:
+    quiet_s = DRIVERS[protocol]().quiet_s
+    assert quiet_s is None or 0.1 <= quiet_s <= 60
+
+
 @pytest.mark.parametrize("protocol", sorted(DECODERS))
 @given(soup=st.binary(max_size=400), cuts=st.lists(st.integers(0, 400)))
 def test_soup_cut_anywhere_is_the_same_soup(protocol: str, soup: bytes, cuts: list[int]) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers import DECODERS
+from drivers import DECODERS, DRIVERS
+from drivers.events import Trouble
 from drivers.probe import KEPT
 from drivers.recognize import MOST, recognize
 from simulators.body import Body
@@ -34,6 +35,16 @@ def test_each_instrument_is_known_by_its_bytes(name: str) -> None:
 def test_it_is_known_on_a_worn_cable_too(name: str) -> None:
     worn = bytes(byte for place, byte in enumerate(talk(name), 1) if place % 150)
     assert recognize(worn, DECODERS) == name
+
+
+@pytest.mark.parametrize("name", TALKATIVE)
+def test_no_driver_of_another_kind_takes_it_for_its_own(name: str) -> None:
+    """A port that was mixed up gives no value, for as long as it is listened to before it is refused."""
+    said, kind = talk(name), MODELS[name].kind
+    for protocol, driver in DRIVERS.items():
+        if driver.kind != kind:
+            false = [event for event in DECODERS[protocol]().feed(said) if not isinstance(event, Trouble)]
+            assert false == [], protocol
 
 
 def test_noise_and_text_are_nobodys() -> None:
