@@ -153,27 +153,43 @@ class Attempts:
         """One try: what it gave, or why it gave nothing. A defect in a measure ends that measure alone."""
         bedside = Bedside(self._instruments, self._clock, self._say, self._rested(), self._rules.rest_s)
         self._changed()
+        kind = TASKS[task].instrument
+        old = self._old_readings(kind)
         try:
-            await self._wait_for(TASKS[task].instrument)
+            await self._wait_for(kind)
             outcomes = await CONDUCT[task](bedside, tuple(self.course.outcomes))
+            self._ended(kind, measured=True)
             return Told(outcomes, tuple(bedside.packed))
         except Unmeasured as failure:
-            result = failure
+            result = Unmeasured("old-reading", failure.why) if self._old_readings(kind) > old else failure
         except DriverError:
             result = Unmeasured("instrument-failed")
-            await self._news_of(TASKS[task].instrument)
+            await self._news_of(kind)
         except Exception as defect:  # an instrument that fails, fails alone
             log.error("measure %s ended by a defect: %s", task, type(defect).__name__)
             result = Unmeasured("instrument-failed")
+        self._ended(kind, measured=False)
         self._say(result.detail)
         return result
+
+    def _old_readings(self, kind: str) -> int:
+        """How many readings of its memory this instrument has sent, all refused."""
+        care = self._instruments.care(kind)
+        return care.refused if care is not None else 0
+
+    def _ended(self, kind: str, *, measured: bool) -> None:
+        if (care := self._instruments.care(kind)) is not None:
+            care.ended(measured=measured)
 
     def _rested(self) -> float | None:
         seated = self.course.seated_at
         return None if seated is None else round(self._clock.now() - seated, 1)
 
     async def _wait_for(self, kind: str) -> None:
-        """Wait a moment for an instrument that is not there; raises `Unmeasured` when it stays away."""
+        """Wait a moment for an instrument that is not there; raises `Unmeasured` when it stays away, or may not."""
+        care = self._instruments.care(kind)
+        if care is not None and care.refused_past_due:
+            raise Unmeasured("calibration-due", "absent")
         with self._instruments.listen(kind) as ear:
             try:
                 async with asyncio.timeout(GRACE_S if self._instruments.present(kind) else 0):

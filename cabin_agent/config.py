@@ -107,6 +107,10 @@ class InstrumentSettings:
     serial: str
     """Empty where the plate was not copied."""
     calibrated: date | None
+    calibration_days: int
+    """How long a calibration is good for."""
+    past_due: Literal["flag", "refuse"]
+    """What becomes of an instrument whose calibration is older: every value says so, or there is none."""
     site: str | None
     gain: int | None
     """Of an ECG amplifier; None for everything else."""
@@ -321,6 +325,8 @@ def _instrument(name: str, table: Table) -> InstrumentSettings:
         model=table.text("model", "the model on the plate", name),
         serial=table.text("serial", "the serial number on the plate") if table.has("serial") else "",
         calibrated=table.day("calibrated"),
+        calibration_days=table.integer("calibration_days", 1, 3660, 366),
+        past_due=cast(Literal["flag", "refuse"], table.choice("past_due", ("flag", "refuse"), "flag")),
         site=table.choice("site", sites, sites[0]) if sites else None,
         gain=table.choice("gain", GAINS, GAINS[0]) if driver == "ecg" else None,
     )

@@ -22,6 +22,7 @@ from cabin_agent.directed import Directed
 from cabin_agent.face import Json, Refusal
 from cabin_agent.idle import Idle
 from cabin_agent.instruments import Instruments
+from cabin_agent.inventory import Inventory
 from cabin_agent.journal import JournalError
 from cabin_agent.kiosk import Desk, translate
 from cabin_agent.live import Live
@@ -64,6 +65,7 @@ class Core:
             on_state=lambda _kind, view: self.broadcast.tell({"type": "instrument", **view}),
             on_unsafe=self.changed,
             black_box=black_box,
+            inventory=Inventory(config.cabin.state_dir / "inventory.json"),
         )
         self.rules = rules_of(config)
         self.desk = Desk(
@@ -77,6 +79,7 @@ class Core:
             self._silence_allowed, config.visit.idle_grace_s, lambda _: self.changed(), self._fell_silent
         )
         self.visit = Visit()
+        self._began_ms: int | None = None
         self.conductor: Conductor | None = None
         self.directed: Directed | None = None
         self.consultation = Consultation(self)
@@ -90,7 +93,7 @@ class Core:
     async def run(self, ready: Callable[[], None]) -> None:
         """Resume the stored visit and lead visits until cancelled; every instrument is left safe."""
         self.visit = self._open.load()
-        self._box_follows()
+        self._visit_follows()
         self.delivery.start(self._delivered)
         try:
             async with asyncio.TaskGroup() as group:
@@ -136,7 +139,7 @@ class Core:
                 self._open.forget()
             self._open.keep(following, tracks)
             self.visit = following
-            self._box_follows()
+            self._visit_follows()
             if following.state is State.READY:
                 self.bench.cleaned()
             for effect in effects:
@@ -144,11 +147,16 @@ class Core:
         self.idle.touch()
         self.changed()
 
-    def _box_follows(self) -> None:
-        """The black box holds what is said while there is a visit, and nothing else."""
+    def _visit_follows(self) -> None:
+        """The instruments know since when there is a visit; the black box holds what is said during it alone."""
+        between = self.visit.state in (State.READY, State.CLEANING)
+        began = None if between else self.visit.started_ms
+        if began != self._began_ms:
+            self._began_ms = began
+            self.bench.visit(began)
         if self._black_box is None:
             return
-        if self.visit.state in (State.READY, State.CLEANING):
+        if between:
             self.bench.reopen(self._close_box())
         else:
             self._black_box.begin()

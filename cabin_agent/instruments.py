@@ -7,19 +7,20 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cabin_agent.black_box import BlackBox
+from cabin_agent.care import Care
 from cabin_agent.config import InstrumentSettings
 from cabin_agent.face import Json, Refusal
+from cabin_agent.inventory import Inventory
 from cabin_agent.results import Device
 from cabin_signal.temperature import RoomReason, RoomWatch
 from drivers import DRIVERS
 from drivers.binding import Binding
 from drivers.capture import Head
 from drivers.errors import DriverError
-from drivers.events import Event, NoValue, PressureResult, Reading
+from drivers.events import Event, NoValue, PressureResult, Reading, Trouble
 from drivers.keeper import Keeper
 from drivers.link import LinkState
 
@@ -30,8 +31,13 @@ USABLE = (LinkState.READY, LinkState.MEASURING)
 QUEUE = 4096
 """Events that wait for one listener; a measure that hangs must not fill the memory."""
 
-CALIBRATION = timedelta(days=366)
-"""An instrument is calibrated once a year."""
+INVENTORY_S = 60.0
+"""Real seconds between two looks at whether the inventory is to be written."""
+
+
+def wall_ms() -> int:
+    """UTC milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
 
 
 def _taken(settings: InstrumentSettings, speed: float) -> dict[str, Any]:
@@ -70,6 +76,7 @@ class Instruments:
         on_state: Callable[[str, Json], None],
         on_unsafe: Callable[[], None] = lambda: None,
         black_box: BlackBox | None = None,
+        inventory: Inventory | None = None,
     ) -> None:
         """`on_unsafe` is called when `unsafe` changed; `black_box` is told every byte."""
         self._settings: dict[str, InstrumentSettings] = {each.driver: each for each in settings}
@@ -78,6 +85,10 @@ class Instruments:
         self._on_event, self._on_state, self._on_unsafe = on_event, on_state, on_unsafe
         self._unsafe: set[str] = set()
         self._room = RoomWatch()
+        self._inventory = inventory or Inventory(None)
+        self._care = {
+            kind: Care(each, self._inventory, wall_ms, comparable=speed == 1) for kind, each in self._settings.items()
+        }
         self._keepers = {
             kind: self._keeper(kind, each, _taken(each, speed), accept_simulated, black_box)
             for kind, each in self._settings.items()
@@ -106,9 +117,29 @@ class Instruments:
 
     async def run(self) -> None:
         """Keep every instrument until cancelled; each one is left safe."""
-        async with asyncio.TaskGroup() as group:
-            for keeper in self._keepers.values():
-                group.create_task(keeper.run(), name=f"keeper {keeper.name}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for keeper in self._keepers.values():
+                    group.create_task(keeper.run(), name=f"keeper {keeper.name}")
+                group.create_task(self._keep_inventory(), name="inventory")
+        finally:
+            self._inventory.save()
+
+    async def _keep_inventory(self) -> None:
+        while True:
+            await asyncio.sleep(INVENTORY_S)
+            for care in self._care.values():
+                care.tally()
+            await asyncio.to_thread(self._inventory.save)
+
+    def visit(self, began_ms: int | None) -> None:
+        """A visit began, or none is open: older readings of an instrument's memory are refused."""
+        for care in self._care.values():
+            care.visit(began_ms)
+
+    def care(self, kind: str) -> Care | None:
+        """What is kept of this instrument beside its values; None where there is no such instrument."""
+        return self._care.get(kind)
 
     @contextmanager
     def listen(self, kind: str) -> Iterator[Ear]:
@@ -176,6 +207,7 @@ class Instruments:
             serial=(identity.serial if identity else None) or settings.serial or None,
             firmware=identity.firmware if identity else None,
             simulated=keeper.simulated is not False,
+            clock_offset_s=self._care[kind].clock_offset_s,
         )
 
     def simulated(self) -> bool:
@@ -185,12 +217,6 @@ class Instruments:
     def site(self, kind: str) -> str | None:
         """Where on the body this instrument measures, as configured."""
         return self._settings[kind].site
-
-    def calibration_due(self, kind: str, wall_ms: int) -> bool:
-        """Whether the last calibration is over a year old; False where its day is not configured."""
-        last = self._settings[kind].calibrated
-        today = datetime.fromtimestamp(wall_ms / 1000, UTC).date()
-        return last is not None and today > last + CALIBRATION
 
     def kind_of(self, name: str) -> str:
         """The kind of an instrument by its configured name or its kind; raises `Refusal`."""
@@ -219,7 +245,24 @@ class Instruments:
             "serial": device.serial,
             "firmware": device.firmware,
             "calibrated": calibrated.isoformat() if calibrated else None,
+            **self._kept(kind),
             "simulated": keeper.simulated,
+        }
+
+    def _kept(self, kind: str) -> Json:
+        """What the inventory adds to the view."""
+        care = self._care[kind]
+        known = care.known
+        return {
+            "calibration_due": care.due.isoformat() if care.due else None,
+            "past_due": care.past_due(),
+            "hours": round(known.open_s / 3600, 1),
+            "openings": known.openings,
+            "measured": known.measured,
+            "failed": known.failed,
+            "self_test": known.self_test or None,
+            "clock_offset_s": care.clock_offset_s,
+            "old_readings": care.refused,
         }
 
     def room(self) -> tuple[RoomReason, ...]:
@@ -227,6 +270,9 @@ class Instruments:
         return self._room.reasons()
 
     def _heard(self, kind: str, event: Event, at: float) -> None:
+        old = self._care[kind].heard(event)
+        if old is not None:
+            event = Trouble("old-reading", old)
         if isinstance(event, Reading) and event.quantity == "ambient_temperature":
             self._room.update([at], [math.nan if isinstance(event.value, NoValue) else event.value])
         for ear in self._ears[kind]:
@@ -242,6 +288,7 @@ class Instruments:
             self._on_unsafe()
 
     def _changed(self, kind: str, state: LinkState, reason: str) -> None:
+        self._care[kind].changed(state)
         for ear in self._ears[kind]:
             ear.put(state)
         self._on_state(kind, {"instrument": kind, "state": state.value, "reason": reason})

@@ -32,6 +32,8 @@ class Device:
     serial: str | None
     firmware: str | None
     simulated: bool
+    clock_offset_s: float | None = None
+    """What its clock showed less what it should have, when it was plugged in; None where it has none to be read."""
 
 
 @dataclass(frozen=True, slots=True)

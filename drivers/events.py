@@ -199,6 +199,13 @@ class DeviceClock:
 
 
 @dataclass(frozen=True, slots=True)
+class SelfTest:
+    """What the instrument says of its own state."""
+
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What the instrument says of itself, where its protocol lets it."""
 
@@ -219,6 +226,7 @@ class Trouble:
         "unexpected-reply",
         "no-reply",
         "refused",
+        "old-reading",  # said by the daemon in place of a value that is not of this visit
         "unconfirmed",  # what a driver warns of when it opens: in one phrase, what nobody has confirmed of its wire
     ]
     detail: str = ""
@@ -228,5 +236,5 @@ class Trouble:
 Hearing = HearingRecord | ButtonPress | ToneRange | TonePlayed | RoomNoise | CardTime
 """What the instruments of a hearing test say."""
 
-Event = Wave | Reading | PressureResult | Hearing | BeatIntervals | DeviceClock | Identity | Trouble
+Event = Wave | Reading | PressureResult | Hearing | BeatIntervals | DeviceClock | SelfTest | Identity | Trouble
 """Everything that a driver can say."""

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from drivers import suntech_frames
 from drivers.errors import DriverError
-from drivers.events import Identity, PressureResult, Reading, Trouble, Wave, Why
+from drivers.events import Identity, PressureResult, Reading, SelfTest, Trouble, Wave, Why
 from drivers.instrument import Emit
 from drivers.stream import Line, Stream
 from drivers.suntech_exchange import Exchange, now
@@ -284,7 +284,10 @@ class Tensiometer:
         if frame is None:
             return
         wire.emit(self._identity)
-        if frame.kind == suntech_frames.WORD and frame.body[0]:
+        if frame.kind != suntech_frames.WORD:
+            return
+        wire.emit(SelfTest(passed=not frame.body[0]))
+        if frame.body[0]:
             wire.emit(Trouble("refused", "the self-test of the module is abnormal: have the tensiometer checked"))
 
     async def _idle(self, wire: Exchange) -> str:

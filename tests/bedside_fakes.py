@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, cast
 
 from cabin_agent.clock import VisitClock
@@ -43,8 +44,8 @@ class Bench:
     def device(self, kind: str) -> Device:
         return device(kind, "protocol", "model")
 
-    def calibration_due(self, kind: str, wall_ms: int) -> bool:
-        return kind in self.due
+    def care(self, kind: str) -> Any:
+        return SimpleNamespace(past_due=lambda: kind in self.due)
 
     def room(self) -> tuple[RoomReason, ...]:
         return self.wrong_room

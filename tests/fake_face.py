@@ -66,6 +66,15 @@ INSTRUMENT: Json = {
     "serial": None,
     "firmware": None,
     "calibrated": None,
+    "calibration_due": None,
+    "past_due": False,
+    "hours": 3.5,
+    "openings": 2,
+    "measured": 7,
+    "failed": 1,
+    "self_test": None,
+    "clock_offset_s": None,
+    "old_readings": 0,
     "simulated": True,
 }
 OUTCOME: Json = {

@@ -195,6 +195,15 @@ def instrument(kind: str, **more: Any) -> Json:
         "serial": f"SN-{kind}",
         "firmware": "1.2",
         "calibrated": "2026-10-02",
+        "calibration_due": "2027-10-03",
+        "past_due": False,
+        "hours": 3.5,
+        "openings": 2,
+        "measured": 7,
+        "failed": 1,
+        "self_test": None,
+        "clock_offset_s": None,
+        "old_readings": 0,
         "simulated": True,
     }
     return known | more

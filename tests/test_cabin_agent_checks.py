@@ -188,7 +188,7 @@ def test_an_outbox(tmp_path: Path) -> None:
 def view(**more: object) -> Json:
     return {
         "name": "finger", "kind": "oximeter", "protocol": "nonin-df7", "state": "ready", "reason": "", "model": "M",
-        "calibrated": "2026-01-31", "simulated": False, **more,
+        "calibrated": "2026-01-31", "calibration_due": "2027-02-01", "self_test": None, "simulated": False, **more,
     }  # fmt: skip
 
 
@@ -209,9 +209,16 @@ def test_an_instrument_that_is_not(state: str) -> None:
 
 def test_a_calibration_that_is_over_or_unknown() -> None:
     late = instruments.lines([view()], date(2027, 2, 2))[1]
-    assert late.state == "wrong" and "2026-01-31" in late.says
+    assert late.state == "wrong" and "2027-02-01" in late.says
+    assert instruments.lines([view()], date(2027, 2, 1))[1].state == "ok"
     assert instruments.lines([view(calibrated=None)], TODAY)[1].state == "wrong"
     assert len(instruments.lines([view(calibrated=None, simulated=True)], TODAY)) == 1
+
+
+def test_a_self_test_that_was_not_passed_is_a_line_of_its_own() -> None:
+    _, line, _ = instruments.lines([view(self_test="failed")], TODAY)
+    assert line.state == "wrong" and "self-test" in line.says
+    assert len(instruments.lines([view(self_test="passed")], TODAY)) == 2
 
 
 async def test_an_instrument_that_is_being_opened_is_waited_for() -> None:

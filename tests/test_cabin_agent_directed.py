@@ -46,6 +46,9 @@ class Bench:
     def usable(self, _: str) -> bool:
         return True
 
+    def care(self, _: str) -> None:
+        return None
+
     def present(self, _: str) -> bool:
         return True
 

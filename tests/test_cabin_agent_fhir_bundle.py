@@ -71,6 +71,14 @@ def test_one_observation_for_each_outcome_and_one_device_for_each_instrument() -
     }  # fmt: skip
 
 
+def test_the_offset_of_an_instruments_clock_stands_with_the_instrument() -> None:
+    late = replace(SCALE, clock_offset_s=-61.0)
+    built_of = built(visit(outcomes=(single("weight", 72.4, "kg", evidence(late)),)))
+    (scale,) = [each for each in resources(built_of, "Device") if each.get("serialNumber") == SCALE.serial]
+    assert [quantity["value"] for quantity in scale["property"][0]["valueQuantity"]] == [-61.0]
+    assert check_bundle(json.dumps(built_of).encode()) is None
+
+
 def test_the_bytes_are_utf8_json_that_the_gateway_accepts() -> None:
     content = build_bundle(visit())
     assert json.loads(content.decode("utf-8"))["type"] == "transaction"

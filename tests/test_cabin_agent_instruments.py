@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -91,20 +89,6 @@ async def test_a_measurement_that_ended_by_itself_with_a_tight_cuff_is_said_too(
         lost = PressureResult(none, none, none, none, 0, error="link-lost")
         core.bench._heard("oximeter", lost, 1.0)
         assert (core.bench.unsafe, told(core)) == (("oximeter",), (True, True))
-
-
-@pytest.mark.parametrize(
-    ("last", "due"),
-    [(None, False), (date(2026, 1, 1), False), (date(2025, 11, 26), False), (date(2025, 11, 25), True)],
-)
-async def test_a_calibration_is_due_after_a_year(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, last: date | None, due: bool
-) -> None:
-    async with running_core(folder) as core:
-        settings = core.bench._settings
-        monkeypatch.setitem(settings, "scale", replace(settings["scale"], calibrated=last))
-        today = datetime(2026, 11, 27, tzinfo=UTC)
-        assert core.bench.calibration_due("scale", int(today.timestamp() * 1000)) is due
 
 
 async def test_the_room_is_remembered_between_measures(folder: Path) -> None:

@@ -16,7 +16,7 @@ from cabin_agent.checks.line import Line, ok, told, wrong
 from cabin_agent.client import CoreClient
 from cabin_agent.config import Config
 from cabin_agent.face import Json
-from cabin_agent.instruments import CALIBRATION, Instruments
+from cabin_agent.instruments import Instruments
 
 PATIENCE_S = 14.0
 """Longer than any sheet's silence, and than what talks another protocol is listened to."""
@@ -75,7 +75,7 @@ async def _settled(
 def lines(instruments: list[Json], today: date | None = None) -> list[Line]:
     """What the overview of the instruments (`Instrument` of docs/api.yaml) amounts to."""
     today = today or datetime.now(UTC).date()
-    return [line for each in instruments for line in (_link(each), *_calibration(each, today))]
+    return [line for each in instruments for line in (_link(each), *_self_test(each), *_calibration(each, today))]
 
 
 def _link(each: Json) -> Line:
@@ -95,9 +95,16 @@ def _calibration(each: Json, today: date) -> list[Line]:
         # A simulated one is never calibrated, and before it was seen nobody knows what it is.
         says = "No day of calibration is written for it."
         return [wrong(part, says, "Write calibrated in its settings.")] if each["simulated"] is False else []
-    last = date.fromisoformat(each["calibrated"])
-    if today > last + CALIBRATION:
-        return [
-            wrong(part, f"It was calibrated on {last}, over a year ago.", "Have it calibrated, and write the day.")
-        ]
-    return [ok(part, f"Calibrated on {last}, due by {last + CALIBRATION}.")]
+    due = date.fromisoformat(each["calibration_due"])
+    if today > due:
+        return [wrong(part, f"It was good until {due}.", "Have it calibrated, and write the day.")]
+    return [ok(part, f"Calibrated on {each['calibrated']}, good until {due}.")]
+
+
+def _self_test(each: Json) -> list[Line]:
+    if each["self_test"] != "failed":
+        return []
+    part = f"{each['name']} self-test"
+    return [
+        wrong(part, "Its last self-test was not passed.", "Switch it off and on; if it stays so, have it repaired.")
+    ]

@@ -49,8 +49,24 @@ def _print(instruments: list[Json], args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps({"schema": "cabin.devices/1", "instruments": instruments}, ensure_ascii=False), flush=True)
     else:
-        header = ("instrument", "state", "last sample", "model", "serial", "firmware", "calibrated", "port", "why")
+        header = (
+            "instrument",
+            "state",
+            "last sample",
+            "model",
+            "serial",
+            "firmware",
+            "calibration",
+            "hours",
+            "port",
+            "why",
+        )
         print(table(header, map(_row, instruments)), flush=True)
+
+
+HEADER = (
+    "instrument", "state", "last sample", "model", "serial", "firmware", "calibration", "hours", "port", "why",
+)  # fmt: skip
 
 
 def _row(each: Json) -> tuple[str, ...]:
@@ -63,7 +79,8 @@ def _row(each: Json) -> tuple[str, ...]:
         marked,
         each["serial"] or "-",
         each["firmware"] or "-",
-        each["calibrated"] or "-",
+        _calibration(each),
+        f"{each['hours']:.1f}",
         each["url"],
         each["reason"],
     )
@@ -93,3 +110,9 @@ def _print_ports(as_json: bool) -> None:
                 [[str(each[key] or "-") for key in keys] for each in found],
             )
         )
+
+
+def _calibration(each: Json) -> str:
+    if each["calibration_due"] is None:
+        return "-"
+    return f"PAST since {each['calibration_due']}" if each["past_due"] else f"good until {each['calibration_due']}"

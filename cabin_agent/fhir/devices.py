@@ -40,6 +40,10 @@ def instrument_device(device: Device, cabin: CabinIdentity) -> Resource:
         resource["serialNumber"] = device.serial
     if device.firmware:
         resource["version"] = [{"type": _mdc(531976, "MDC_ID_PROD_SPEC_FW"), "value": device.firmware}]
+    if device.clock_offset_s is not None:
+        # The times of Observations are the cabin's; this is what a reader needs to trust the instrument's own memory.
+        offset = {"value": device.clock_offset_s, "unit": "s", "system": "http://unitsofmeasure.org", "code": "s"}
+        resource["property"] = [{"type": {"text": "Offset of the device's clock"}, "valueQuantity": [offset]}]
     return resource
 
 

@@ -97,7 +97,8 @@ async def within(bedside: Bedside, seconds: float, detail: str) -> AsyncIterator
 def evidence(bedside: Bedside, kind: str, started_ms: int, grade: Grade, *reasons: str, **more: Any) -> Evidence:
     """Evidence of a value that instrument `kind` gave just now."""
     site = more.pop("site", bedside.instruments.site(kind))
-    if bedside.instruments.calibration_due(kind, bedside.clock.wall_ms()):
+    care = bedside.instruments.care(kind)
+    if care is not None and care.past_due():
         more["notes"] = (*more.get("notes", ()), "calibration-due")
     return Evidence(
         quality=grade,

@@ -1,0 +1,127 @@
+"""What the cabin keeps of one instrument beside its values: its counts, its clock, and what it sends again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+from cabin_agent.config import InstrumentSettings
+from cabin_agent.fresh import Freshness, Old
+from cabin_agent.inventory import Inventory, Known
+from drivers.events import DeviceClock, Event, Identity, SelfTest, Trouble, Wave
+from drivers.link import OPEN_STATES, LinkState
+
+Wall = Callable[[], int]
+"""UTC milliseconds since 1970."""
+
+
+class Care:
+    """Of one instrument of the configuration; `comparable` is False where time runs faster than real."""
+
+    def __init__(self, settings: InstrumentSettings, inventory: Inventory, wall: Wall, *, comparable: bool) -> None:
+        self._settings, self._inventory, self._wall = settings, inventory, wall
+        self._fresh = Freshness(comparable=comparable)
+        self._known = inventory.of(settings.driver, settings.model, settings.serial)
+        self._opened_s: float | None = None
+        self._counted = False
+        """Whether this opening is counted: not before the instrument had time to say who it is."""
+        self._visit_began: datetime | None = None
+        self.refused = 0
+        """Readings that were not taken because they are old."""
+
+    @property
+    def known(self) -> Known:
+        """What the inventory has of it."""
+        return self._known
+
+    @property
+    def clock_offset_s(self) -> float | None:
+        """What its clock shows less what it should, as it was last read since it was plugged in."""
+        return None if self._fresh.offset is None else self._fresh.offset.total_seconds()
+
+    def visit(self, began_ms: int | None) -> None:
+        """A visit began, or none is open."""
+        self._visit_began = None if began_ms is None else _local(began_ms)
+        self._fresh.forget()
+
+    def heard(self, event: Event) -> Old | None:
+        """Take note of `event`; why it is not to be taken as a reading of now, if it is not."""
+        if isinstance(event, Wave | Trouble):
+            return None
+        now = self._wall()
+        match event:
+            case Identity():
+                self._met(event, now)
+            case SelfTest():
+                word = "passed" if event.passed else "failed"
+                self._seen(now, self_test=word, self_test_ms=now)
+            case DeviceClock():
+                self._fresh.clock(event.shows, _local(now))
+                self._seen(now, clock_offset_s=self.clock_offset_s, clock_read_ms=now)
+        old = self._fresh.judge(event, _local(now), self._visit_began)
+        self.refused += old is not None
+        return old
+
+    def changed(self, state: LinkState) -> None:
+        """The link is in this state now: count how often and for how long it is open."""
+        if state in OPEN_STATES and self._opened_s is None:
+            self._opened_s, self._counted = time.monotonic(), False
+        elif state not in OPEN_STATES and self._opened_s is not None:
+            # Whoever comes back may be another instrument, or the same one with its battery changed.
+            self._fresh.offset = None
+            self.tally()
+            self._opened_s = None
+
+    def tally(self) -> None:
+        """Put the open time so far into the inventory."""
+        if self._opened_s is None:
+            return
+        self._count()
+        now_s = time.monotonic()
+        self._seen(self._wall(), open_s=round(self._known.open_s + now_s - self._opened_s, 1))
+        self._opened_s = now_s
+
+    def ended(self, *, measured: bool) -> None:
+        """One attempt to measure ended."""
+        if measured:
+            self._seen(self._wall(), measured=self._known.measured + 1)
+        else:
+            self._seen(self._wall(), failed=self._known.failed + 1)
+
+    @property
+    def due(self) -> date | None:
+        """The last day on which its calibration is good; None where its last one is not configured."""
+        last = self._settings.calibrated
+        return None if last is None else last + timedelta(days=self._settings.calibration_days)
+
+    def past_due(self) -> bool:
+        """Whether the calibration is too old today."""
+        return self.due is not None and datetime.fromtimestamp(self._wall() / 1000, UTC).date() > self.due
+
+    @property
+    def refused_past_due(self) -> bool:
+        """Whether it may not measure now, for its calibration is too old and the configuration is strict."""
+        return self._settings.past_due == "refuse" and self.past_due()
+
+    def _met(self, said: Identity, now: int) -> None:
+        """The instrument says who it is: from now on it is known by its own serial number."""
+        settings = self._settings
+        model = said.model if settings.model == settings.name else settings.model
+        self._known = self._inventory.of(settings.driver, model, said.serial or settings.serial)
+        self._count()
+        if (self._known.model, self._known.firmware) != (model, said.firmware or ""):
+            self._seen(now, model=model, firmware=said.firmware or "")
+
+    def _count(self) -> None:
+        if not self._counted:
+            self._counted = True
+            self._seen(self._wall(), openings=self._known.openings + 1)
+
+    def _seen(self, now: int, **change: object) -> None:
+        self._known = self._inventory.seen(self._known, now, **change)
+
+
+def _local(wall_ms: int) -> datetime:
+    """The time of day here, without a zone, as an instrument's clock shows it."""
+    return datetime.fromtimestamp(wall_ms / 1000, UTC).astimezone().replace(tzinfo=None)

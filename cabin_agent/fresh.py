@@ -1,0 +1,64 @@
+"""Whether a reading with a device's own time belongs to this visit: pure.
+
+Instruments with a memory send what they measured yesterday, and send again what they sent already (protocol sheets
+omron-usb-hid section 4, ieee11073-phdc section 7, ble-gatt). Their clocks have no zone and are as wrong as whoever
+set them: the offset that was measured is taken off before a time is compared, and a time whose clock was never
+measured is compared with nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from drivers.events import Event, PressureResult, Reading
+
+Old = Literal["from-memory", "before-the-visit", "repeated", "in-the-future"]
+"""Why a reading is refused."""
+
+GRACE = timedelta(seconds=60)
+"""Clocks that show whole minutes, and the moment between a touch and the visit."""
+
+
+class Freshness:
+    """Judges the readings of one instrument; the local time comes in as an argument, without a zone."""
+
+    def __init__(self, *, comparable: bool = True) -> None:
+        """`comparable`: False where time runs faster than real, and no clock can be compared with another."""
+        self._comparable = comparable
+        self.offset: timedelta | None = None
+        """What the device's clock shows less what it should; None while nobody has measured it."""
+        self._seen: set[Hashable] = set()
+
+    def clock(self, shows: datetime | None, now: datetime) -> None:
+        """Take what the device's clock shows at `now`; None: it says that it does not know the time."""
+        self.offset = None if shows is None else shows - now
+
+    def forget(self) -> None:
+        """Another visit: what was sent in the last one is old anyway."""
+        self._seen.clear()
+
+    def judge(self, event: Event, now: datetime, visit_began: datetime | None) -> Old | None:
+        """Why `event` is not to be taken; None where it is."""
+        if not isinstance(event, Reading | PressureResult):
+            return None
+        if "from-memory" in event.flags:
+            return "from-memory"
+        if event.taken is None:
+            return None
+        if self._repeats(event):
+            return "repeated"
+        if self.offset is None or not self._comparable:
+            return None
+        taken = event.taken - self.offset
+        if visit_began is not None and taken < visit_began - GRACE:
+            return "before-the-visit"
+        return "in-the-future" if taken > now + GRACE else None
+
+    def _repeats(self, event: Reading | PressureResult) -> bool:
+        """Whether this was sent before: one time for one quantity is one reading."""
+        mark = (event.quantity if isinstance(event, Reading) else "pressure", event.taken)
+        repeated = mark in self._seen
+        self._seen.add(mark)
+        return repeated

@@ -1,0 +1,102 @@
+"""Old readings of an instrument's memory: told from those of this visit, whatever its clock shows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cabin_agent.fresh import GRACE, Freshness
+from drivers.events import NoValue, PressureResult, Reading, Trouble, Wave
+
+NOW = datetime(2026, 11, 27, 10, 30)  # noqa: DTZ001 - an instrument's clock has no zone
+BEGAN = NOW - timedelta(minutes=5)
+offsets = st.timedeltas(timedelta(days=-9000), timedelta(days=3650))
+
+
+def reading(taken: datetime | None, *, quantity: str = "weight", flags: frozenset[str] = frozenset()) -> Reading:
+    return Reading(quantity, 70.0, "kg", flags, taken=taken)  # type: ignore[arg-type]
+
+
+def judged(taken: datetime | None, offset: timedelta | None = timedelta()) -> str | None:
+    fresh = Freshness()
+    fresh.offset = offset
+    return fresh.judge(reading(taken), NOW, BEGAN)
+
+
+def test_what_is_sent_live_is_taken() -> None:
+    assert judged(None) is None
+    assert Freshness().judge(Wave("pleth", 0, 75.0, "1", ("pleth",), ((1.0,),)), NOW, BEGAN) is None
+    assert Freshness().judge(Trouble("checksum"), NOW, BEGAN) is None
+
+
+def test_what_says_that_it_comes_from_memory_is_old() -> None:
+    assert Freshness().judge(reading(None, flags=frozenset({"from-memory"})), NOW, BEGAN) == "from-memory"
+    none = NoValue("missing")
+    stored = PressureResult(none, none, none, none, 0, flags=frozenset({"from-memory"}))
+    assert Freshness().judge(stored, NOW, None) == "from-memory"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"),
+    [(-86_400, "before-the-visit"), (-361, "before-the-visit"), (-360, None), (0, None), (60, None)],
+)
+def test_a_reading_belongs_to_the_visit_from_a_minute_before_it(seconds: float, verdict: str | None) -> None:
+    assert judged(NOW + timedelta(seconds=seconds)) == verdict
+
+
+def test_a_reading_of_the_future_is_none_of_now() -> None:
+    assert judged(NOW + GRACE + timedelta(seconds=1)) == "in-the-future"
+
+
+@given(offsets, st.integers(-20, 20))
+def test_the_offset_of_the_clock_changes_nothing(offset: timedelta, minutes: int) -> None:
+    taken = NOW + timedelta(minutes=minutes)
+    assert judged(taken + offset, offset) == judged(taken)
+
+
+@given(offsets)
+def test_a_clock_that_nobody_measured_is_compared_with_nothing(offset: timedelta) -> None:
+    assert judged(NOW + offset, None) is None
+
+
+def test_a_clock_that_does_not_know_the_time_is_no_longer_compared() -> None:
+    fresh = Freshness()
+    fresh.clock(NOW - timedelta(hours=1), NOW)
+    assert fresh.offset == timedelta(hours=-1)
+    fresh.clock(None, NOW)
+    assert fresh.offset is None
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_the_same_reading_is_not_taken_twice(measured: bool) -> None:
+    fresh = Freshness()
+    fresh.offset = timedelta() if measured else None
+    assert fresh.judge(reading(NOW), NOW, BEGAN) is None
+    assert fresh.judge(reading(NOW), NOW, BEGAN) == "repeated"
+    assert fresh.judge(reading(NOW, quantity="height"), NOW, BEGAN) is None, "another quantity of the same moment"
+    assert fresh.judge(reading(NOW + timedelta(seconds=1)), NOW, BEGAN) is None
+
+
+def test_another_visit_begins_with_nothing_seen() -> None:
+    fresh = Freshness()
+    fresh.offset = timedelta()
+    fresh.judge(reading(NOW), NOW, BEGAN)
+    fresh.forget()
+    later = NOW + timedelta(hours=1)
+    assert fresh.judge(reading(NOW), later, later) == "before-the-visit"
+
+
+def test_without_a_visit_nothing_is_before_it() -> None:
+    fresh = Freshness()
+    fresh.offset = timedelta()
+    assert fresh.judge(reading(NOW - timedelta(days=1)), NOW, None) is None
+
+
+def test_where_time_runs_faster_only_repetition_is_told() -> None:
+    fresh = Freshness(comparable=False)
+    fresh.offset = timedelta()
+    assert fresh.judge(reading(NOW - timedelta(days=1)), NOW, BEGAN) is None
+    assert fresh.judge(reading(NOW - timedelta(days=1)), NOW, BEGAN) == "repeated"
