@@ -16,6 +16,9 @@ from __future__ import annotations
 
 from drivers import (
     and_scale,
+    contec,
+    contec_old,
+    contec_v7,
     cyton,
     detecto,
     fipp,
@@ -36,6 +39,7 @@ from drivers.instrument import Codec, Instrument
 
 DRIVERS: dict[str, type[Instrument]] = {
     "nonin": nonin.Oximeter,
+    "contec": contec.Oximeter,
     "cyton": cyton.Ecg,
     "suntech": suntech.Tensiometer,
     "gymcu90614": gymcu.Thermometer,
@@ -61,6 +65,9 @@ DECODERS: dict[str, type[Codec]] = {
     "nonin-df7": nonin_packets.Format7,
     "nonin-df8": nonin_seconds.Format8,
     "nonin-df13": nonin_spots.Format13,
+    "contec": contec.Decoder,
+    "contec-v7": contec_v7.V7,
+    "contec-old": contec_old.Old,
     "cyton": cyton.Decoder,
     "suntech": suntech.Decoder,
     "gymcu90614": gymcu.Decoder,

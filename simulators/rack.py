@@ -11,6 +11,7 @@ from pathlib import Path
 from simulators import (
     and_scale,
     ble,
+    contec,
     cyton,
     detecto,
     gymcu,
@@ -50,6 +51,8 @@ MODELS: Mapping[str, type[Device]] = {
     "nonin-df7": nonin.Oximeter,
     "nonin-df8": nonin_9560.Oximeter8,
     "nonin-df13": nonin_9560.Oximeter13,
+    "contec-v7": contec.OximeterV7,
+    "contec-old": contec.OximeterOld,
     "suntech": suntech.Tensiometer,
     "gymcu90614": gymcu.Thermometer,
     "gymcu90615": gymcu.FastThermometer,
