@@ -167,6 +167,7 @@ class Tensiometer:
         """Speak with the module until the stream ends; when cancelled during an inflation, abort it first."""
         wire = Exchange(stream, emit, gap_s=self._gap_s, reply_s=self._reply_s, heard_done=self._heard_done)
         self._wire, self._state = wire, State.ABORTING
+        emit(Trouble("unconfirmed", suntech_frames.UNCONFIRMED))
         try:
             await together(wire.listen(), self._converse(wire))
         finally:

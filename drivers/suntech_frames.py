@@ -3,6 +3,7 @@
 Host -> module `3A command data chk`; module -> host `3E len data chk`, `len` counting the whole frame; the sum of a
 whole frame is 0 modulo 256 both ways. The maker's manual is not public: every fact is that of the protocol sheet
 "SunTech Advantage / A+ OEM module" (sections 2-5), the error table quoting the maker's Rev K page 55 in decimal.
+Unconfirmed: that base (one other source reads the table in hexadecimal), and the module's own safety timers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from drivers.events import Event, Identity, NoValue, PressureResult, Reading, Tr
 HOST, MODULE = 0x3A, 0x3E
 
 START_ADULT = b"\x20"
+START_PEDIATRIC, START_NEONATE = b"\x87", b"\x28"
+"""Known, and never sent: a cabin sees adults."""
+MODULE_DATA, RESET = b"\x00", b"\x8a"
+RETURN_CODE = b"\x79\x02\x03"
+"""Known, and never sent: nothing is done here that needs them."""
 ABORT = b"\x79\x01\x00"
 READ_RESULT = b"\x79\x03\x00"
 READ_CUFF = b"\x79\x05\x00"
@@ -58,6 +64,8 @@ ERRORS = {
 """Error byte -> word. 2 is the maker's "artifact", which on an arm is movement; 99 is its EEPROM."""
 _WHY: dict[int, Why] = {3: "out-of-range", 86: "aborted"}
 
+UNCONFIRMED = "the error codes and safety timers of this module: the document of its maker is not public"
+
 HIGHEST_MMHG = 300
 """Above it a pressure is neither believed as a result nor left on an arm (sheet section 3: cuff range 0-300)."""
 NO_PRESSURE = 0xFFFF
@@ -75,6 +83,11 @@ def encode_command(command: bytes) -> bytes:
 def inflate_to(mmhg: int) -> bytes:
     """Command that sets the initial inflation pressure."""
     return b"\x17" + mmhg.to_bytes(2, "little")
+
+
+def pneumatics(pump: int, valve: int, dump: int) -> bytes:
+    """Command that sets the pump and the two valves by hand: for a workshop, never sent to an arm."""
+    return bytes((0x0C, pump, valve, dump))
 
 
 def encode_reply(body: bytes) -> bytes:

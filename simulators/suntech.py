@@ -35,6 +35,24 @@ LENGTHS: Mapping[int, int] = {
 ADULT_MMHG = 160
 WEAK_SIGNAL, ARTIFACT, OUT_OF_RANGE, USER, LOOSE_CUFF = 1, 2, 3, 86, 87
 WEAK_MMHG = 0.5
+ERROR_FAULTS: Mapping[str, int] = {
+    "weak-signal": WEAK_SIGNAL,
+    "movement": ARTIFACT,
+    "out-of-range": OUT_OF_RANGE,
+    "too-long": 4,
+    "blockage": 85,
+    "leak": LOOSE_CUFF,
+    "safety-timeout": 88,
+    "overpressure": 89,
+    "hardware": 90,
+    "safety-link": 91,
+    "transducer": 97,
+    "memory": 99,
+}
+"""Own faults that end a measurement with an error byte of the sheet's table (section 5)."""
+TALK_FAULTS = ("asleep", "busy", "no-done", "late-reply", "abnormal-self-test")
+"""Own faults of the conversation: S or B to everything, no K, answers `LATE_S` later, a self-test that failed."""
+LATE_S = 0.7
 LOOSE_S = 12.0
 """How long the pump tries to fill a cuff that does not close."""
 EMPTY_MMHG = 5.0
@@ -82,12 +100,14 @@ class Tensiometer:
     kind: ClassVar[str] = "tensiometer"
     wear: ClassVar[Wear] = Wear(drop_every=101, spoil_every=3)
     body_faults: ClassVar[tuple[BodyFault, ...]] = ("loose-cuff",)
-    own_faults: ClassVar[tuple[str, ...]] = ()
+    own_faults: ClassVar[tuple[str, ...]] = (*ERROR_FAULTS, *TALK_FAULTS)
 
     def __init__(self, body: Body) -> None:
         self._body = body
         self._rng = np.random.default_rng((body.seed, 81060))
         self._pending = bytearray()
+        self._wrong: set[str] = set()
+        self._late: list[tuple[float, bytes]] = []
         self._heard_at = 0.0
         self._air = cuff.dumped(0.0, 0.0)
         self._restart()
@@ -109,23 +129,35 @@ class Tensiometer:
         answers: Frames = []
         while (command := self._cut()) is not None:
             answers.append(self._answer(command, now))
-        return answers
+        if "late-reply" not in self._wrong:
+            return answers
+        self._late += [(now + LATE_S, answer) for answer in answers]
+        return []
 
-    def fail(self, fault: str, wrong: bool, now: float) -> None:
-        """It has no faults of its own."""
+    def fail(self, fault: str, wrong: bool, now: float) -> None:  # noqa: ARG002
+        """Take one of its own faults, or lose it."""
+        self._wrong = self._wrong | {fault} if wrong else self._wrong - {fault}
 
     def produce(self, now: float) -> Frames:
-        """The K at the end of a measurement."""
+        """Answers that are late, and the K at the end of a measurement."""
+        said = [answer for due, answer in self._late if due <= now]
+        self._late = [(due, answer) for due, answer in self._late if due > now]
+        return said + self._end(now)
+
+    def _end(self, now: float) -> Frames:
         if not self._measuring:
             return []
-        if not self._body.presence.cuff_on and not self._loose:
+        if not self._loose and not self._closes():
             self._loose = True
             self._air = cuff.leak(now, 4.0)
-        if now < self._air.dump_at or self._pressure(now) > EMPTY_MMHG:
+        if now < self._air.dump_at or self._pressure(now) > EMPTY_MMHG or "no-done" in self._wrong:
             return []
         self._measuring = False
         self._result = self._judge(now)
         return [acknowledge("K")]
+
+    def _closes(self) -> bool:
+        return self._body.presence.cuff_on and "leak" not in self._wrong
 
     def _cut(self) -> bytes | None:
         """The next packet of the host without its head, b"" when its sum is wrong; None when none is whole."""
@@ -143,11 +175,11 @@ class Tensiometer:
     def _answer(self, command: bytes, now: float) -> bytes:
         if not command:
             return acknowledge("N")
-        if self._asleep and command[0] != 0x8A:
+        if "asleep" in self._wrong or (self._asleep and command[0] != 0x8A):
             return acknowledge("S")
         if command[:2] in _ALWAYS:
             return _ALWAYS[command[:2]](self, now)
-        if self._measuring and command[0] != 0x8A:
+        if "busy" in self._wrong or (self._measuring and command[0] != 0x8A):
             return acknowledge("B")
         if command[0] == 0x79:
             return self._read(command[1:])
@@ -157,7 +189,7 @@ class Tensiometer:
         if what == b"\x03\x00":
             return self._result.packet()
         if what in (b"\x10\x03", b"\x11\x00"):
-            return packet(b"\x00\x00")
+            return packet(bytes([int("abnormal-self-test" in self._wrong), 0]))
         if what == b"\x02\x03":
             return packet(bytes([self._result.error, 0]))
         if what == b"\x02\x40":
@@ -191,7 +223,7 @@ class Tensiometer:
         if self._pressure(now) > EMPTY_MMHG:
             return acknowledge("B")
         body = self._body.physiology
-        self._loose = not self._body.presence.cuff_on
+        self._loose = not self._closes()
         closed = cuff.plan(now, self._first_mmhg, body.systolic, body.diastolic)
         self._air = cuff.leak(now, LOOSE_S) if self._loose else closed
         self._measuring = True
@@ -221,6 +253,9 @@ class Tensiometer:
         return float((base + cuff.pulses(self._body, t, base) if worn else base)[0])
 
     def _judge(self, now: float) -> Result:
+        for fault, error in ERROR_FAULTS.items():
+            if fault in self._wrong:
+                return Result(error=error)
         if self._loose:
             return Result(error=LOOSE_CUFF)
         if self._body.presence.moving:

@@ -73,9 +73,13 @@ class Heard(list[Event]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.warned: list[Trouble] = []
         self._more = asyncio.Event()
 
     def take(self, event: Event) -> None:
+        if isinstance(event, Trouble) and event.code == "unconfirmed":
+            self.warned.append(event)
+            return
         self.append(event)
         self._more.set()
 
@@ -635,3 +639,19 @@ async def test_a_port_that_is_lost_leaves_a_cuff_to_vent_where_one_was_inflated(
     found.run.cancel()
     await asyncio.gather(found.peer, found.run, return_exceptions=True)
     assert found.driver.to_vent is inflated
+
+
+async def test_what_is_unconfirmed_is_said_at_each_opening() -> None:
+    async with bench() as b:
+        await b.idle()
+        assert b.heard.warned == [Trouble("unconfirmed", suntech_frames.UNCONFIRMED)]
+
+
+async def test_neither_wrong_checksum_of_public_code_is_ever_sent() -> None:
+    async with bench() as b:
+        await b.idle()
+        await b.driver.start()
+        await b.heard.result()
+        sent = {suntech_frames.encode_command(command) for command in b.module.commands}
+        assert bytes.fromhex("3a 79 10 03 3a") in sent
+        assert not sent & {bytes.fromhex("3a 79 10 03 4c"), bytes.fromhex("3a 79 10 03 3d")}

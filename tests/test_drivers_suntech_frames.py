@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 from drivers import suntech_frames
 from drivers.events import Event, Identity, NoValue, PressureResult, Reading, Trouble
 from drivers.suntech_frames import Decoder, Frame, Framer
+from simulators import suntech as simulated
+from simulators.body import Body
+from tests.protocol_vectors import Vector, read_vectors
 
 RESULT_115 = bytes.fromhex("3e 18 73 00 4a 00 1e 01 00 00 00 00 00 00 31 07 55 00 58 00 00 00 00 e9")
 RESULT_142 = bytes.fromhex("3e 18 8e 00 5b 00 1b 01 00 00 00 00 00 00 00 00 44 00 6e 00 00 00 00 f3")
@@ -26,12 +30,12 @@ RESULT_142 = bytes.fromhex("3e 18 8e 00 5b 00 1b 01 00 00 00 00 00 00 00 00 44 0
         (suntech_frames.READ_CUFF, "3a 79 05 00 48"),
         (suntech_frames.STATUS, "3a 79 10 03 3a"),
         (suntech_frames.RETURN_STRING, "3a 79 02 40 0b"),
-        (b"\x0c\x00\x01\x01", "3a 0c 00 01 01 b8"),
-        (b"\x87", "3a 87 3f"),
-        (b"\x28", "3a 28 9e"),
-        (b"\x8a", "3a 8a 3c"),
-        (b"\x79\x02\x03", "3a 79 02 03 48"),
-        (b"\x00", "3a 00 c6"),
+        (suntech_frames.pneumatics(0, 1, 1), "3a 0c 00 01 01 b8"),
+        (suntech_frames.START_PEDIATRIC, "3a 87 3f"),
+        (suntech_frames.START_NEONATE, "3a 28 9e"),
+        (suntech_frames.RESET, "3a 8a 3c"),
+        (suntech_frames.RETURN_CODE, "3a 79 02 03 48"),
+        (suntech_frames.MODULE_DATA, "3a 00 c6"),
     ],
 )
 def test_host_frames_are_those_of_the_sheet(command: bytes, frame: str) -> None:
@@ -233,3 +237,94 @@ def test_one_wrong_byte_never_gives_a_result(at: int, change: int) -> None:
     decoder = Decoder()
     told = decoder.feed(bytes(damaged)) + decoder.flush()
     assert not [event for event in told if isinstance(event, PressureResult)]
+
+
+COMMANDS = {
+    "start adult BP": suntech_frames.START_ADULT,
+    "start pediatric BP": suntech_frames.START_PEDIATRIC,
+    "start neonate BP": suntech_frames.START_NEONATE,
+    "set initial inflation 160 mmHg": suntech_frames.inflate_to(160),
+    "abort BP": suntech_frames.ABORT,
+    "get BP data": suntech_frames.READ_RESULT,
+    "get cuff pressure": suntech_frames.READ_CUFF,
+    "control pneumatics: pump 0, control valve 1, dump valve 1": suntech_frames.pneumatics(0, 1, 1),
+    "reset module": suntech_frames.RESET,
+    "status / self-test result": suntech_frames.STATUS,
+    "read return code": suntech_frames.RETURN_CODE,
+    "read return string (version)": suntech_frames.RETURN_STRING,
+    "get module data": suntech_frames.MODULE_DATA,
+}
+MEANINGS = {
+    1: "weak or no oscillometric signal",
+    2: "artifact / erratic signal",
+    3: "BP outside range",
+    4: "measurement time exceeded",
+    85: "pneumatic blockage",
+    86: "reading ended by user",
+    87: "inflate timeout, leak or loose cuff",
+    88: "safety timeout",
+    89: "cuff overpressure",
+    90: "supply or hardware",
+    91: "safety link fitted or auto-zero out of range",
+    97: "transducer out of range",
+    99: "calibration data failure",
+}
+
+
+def test_every_record_of_the_vector_file(maker_vectors: Path) -> None:
+    vectors = read_vectors(maker_vectors / "suntech.txt")
+    assert len(vectors) == 42
+    for vector in vectors:
+        (_sent if vector.direction == "host->device" else _received)(vector)
+
+
+def _sent(vector: Vector) -> None:
+    """What a host sends: the driver's bytes, which a module obeys; or bytes that no driver sends and N answers."""
+    answers = simulated.Tensiometer(Body(1)).receive(vector.data, 1.0)
+    if "reject" in vector.expect:
+        assert vector.data not in {suntech_frames.encode_command(command) for command in COMMANDS.values()}
+        assert answers == [simulated.acknowledge("N")]
+        return
+    assert set(vector.expect) == {"command"}
+    assert suntech_frames.encode_command(COMMANDS[vector.expect["command"]]) == vector.data
+    assert len(answers) == 1
+    assert answers[0][2:3] not in (b"N", b"D", b"E") or len(answers[0]) != 4
+
+
+def _received(vector: Vector) -> None:
+    told = Decoder().feed(vector.data)
+    match vector.expect:
+        case {"ack": letter, "meaning": _}:
+            refused = [Trouble("refused", suntech_frames.ACKS[letter])]
+            assert told == (refused if letter in suntech_frames.REFUSALS else [])
+            assert suntech_frames.encode_ack(letter) == simulated.acknowledge(letter) == vector.data
+        case {"cuff_mmHg": mmhg, **rest}:
+            assert set(rest) <= {"note"}
+            value = NoValue("missing") if mmhg is None else float(mmhg)
+            assert told == [Reading("cuff_pressure", value, "mm[Hg]")]
+        case {"error": 0, "sys": systolic, "dia": diastolic, "map": mean, "hr": rate, "beats": beats, **rest}:
+            assert set(rest) <= {"bp_status", "test_codes"}
+            assert told == [PressureResult(systolic, diastolic, mean, rate, beats)]
+            _layout(vector, rest.get("bp_status", 1), rest.get("test_codes"))
+        case {"error": error, "meaning": meaning, "values": None}:
+            assert MEANINGS[error] == meaning
+            (result,) = told
+            assert isinstance(result, PressureResult) and result.error == suntech_frames.ERRORS[error]
+            assert all(isinstance(each, NoValue) for each in (result.systolic, result.diastolic, result.mean))
+            assert simulated.Result(error=error).packet() == vector.data
+        case {"reject": "length 0"}:
+            assert told == []
+        case other:
+            raise AssertionError(f"{vector.ident} expects {other}")
+
+
+def _layout(vector: Vector, status: object, codes: object) -> None:
+    """The bytes that no event carries; `codes` are printed as the last eight before the spare one of the pulse."""
+    assert vector.data[7] == status
+    if codes is not None:
+        assert list(vector.data[8:16]) == codes
+
+
+def test_every_error_of_the_table_is_in_the_driver_and_in_the_simulator() -> None:
+    assert set(MEANINGS) == set(suntech_frames.ERRORS)
+    assert set(simulated.ERROR_FAULTS.values()) == set(MEANINGS) - {86}, "86 is the host's own abort"

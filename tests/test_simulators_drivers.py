@@ -24,7 +24,7 @@ from drivers.suntech import Tensiometer
 from drivers.tm262 import Audiometer
 from simulators.body import Body
 from simulators.physiology import LEADS, Physiology
-from simulators.rack import Ready, run_rack
+from simulators.rack import MODELS, Ready, run_rack
 from simulators.replay import read_finger, read_leads
 
 SPEED = 20.0
@@ -317,3 +317,46 @@ async def test_a_railed_amplifier_is_flagged_and_no_other(tmp_path: Path) -> Non
         await driver.start()
         await heard.until(lambda: heard.of(Wave) and heard.of(Wave)[-1].index > 500)
     assert {wave.flags for wave in heard.of(Wave)} == {frozenset({"railed:V1"})}
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("leak", "loose-cuff"), ("blockage", "blockage"), ("hardware", "hardware"), ("no-done", "time-exceeded")],
+)
+async def test_a_fault_of_the_tensiometer_ends_without_a_value(tmp_path: Path, fault: str, error: str) -> None:
+    driver = Tensiometer(time_scale=SPEED, limit_s=50.0)
+    async with driven(tmp_path, driver, Body(1), faults={"tensiometer": [fault]}) as heard:
+        await heard.until(lambda: heard.of(Identity))
+        await driver.start()
+        await heard.until(lambda: heard.of(PressureResult))
+    (result,) = heard.of(PressureResult)
+    assert result.error == error
+    assert all(isinstance(value, NoValue) for value in (result.systolic, result.diastolic, result.mean))
+
+
+@pytest.mark.parametrize(("fault", "word"), [("asleep", "refused"), ("busy", "refused"), ("late-reply", "did not")])
+async def test_a_tensiometer_that_does_not_talk_does_not_inflate(tmp_path: Path, fault: str, word: str) -> None:
+    driver = Tensiometer(time_scale=SPEED, reply_s=0.02)
+    async with driven(tmp_path, driver, Body(1), faults={"tensiometer": [fault]}) as heard:
+        await heard.until(lambda: len(heard.of(Trouble)) > 3)
+        async with asyncio.timeout(20):
+            while True:
+                with pytest.raises(DriverError) as refused:
+                    await driver.start()
+                if "busy: wait" not in str(refused.value):
+                    break
+                await asyncio.sleep(0.1)
+    assert word in str(refused.value)
+    assert not heard.of(PressureResult)
+    assert not heard.values("cuff_pressure")
+
+
+@pytest.mark.parametrize("fault", MODELS["gymcu90614"].own_faults)
+async def test_a_fault_of_the_thermometer_gives_no_temperature(tmp_path: Path, fault: str) -> None:
+    async with driven(tmp_path, Thermometer(), Body(1), faults={"thermometer": [fault]}) as heard:
+        if fault == "stuck-value":
+            await heard.until(lambda: heard.of(Trouble))
+            assert len(heard.values("temperature")) < 20
+        else:
+            await heard.until(lambda: len(heard.of(Reading)) > 30)
+            assert not heard.values("temperature")

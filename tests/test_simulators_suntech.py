@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from simulators import cuff
 from simulators.body import Body
 from simulators.physiology import Physiology
-from simulators.suntech import Result, Tensiometer, acknowledge, packet
+from simulators.suntech import ERROR_FAULTS, Result, Tensiometer, acknowledge, packet
 
 START, ABORT = bytes.fromhex("3a 20 a6"), bytes.fromhex("3a 79 01 00 4c")
 READ_RESULT, READ_CUFF = bytes.fromhex("3a 79 03 00 4a"), bytes.fromhex("3a 79 05 00 48")
@@ -261,3 +261,48 @@ def test_calibration_answers_six_bytes() -> None:
     head = bytes.fromhex("3a 04 01")
     (frame,) = Tensiometer(Body(1)).receive(head + bytes([-sum(head) & 0xFF]), 1.0)
     assert (len(frame), frame[1], sum(frame) % 256) == (6, 6, 0)
+
+
+@pytest.mark.parametrize(("fault", "error"), ERROR_FAULTS.items())
+def test_a_fault_of_the_table_ends_the_measurement_without_values(fault: str, error: int) -> None:
+    module = Tensiometer(Body(1))
+    module.fail(fault, True, 1.0)
+    done, _ = measure(module, 10.0)
+    assert result(module, done) == {"sys": 0, "dia": 0, "map": 0, "beats": 0, "status": 0, "hr": 0, "error": error}
+    module.fail(fault, False, done)
+    done, _ = measure(module, done + 60)
+    assert result(module, done)["error"] == 0
+
+
+def test_asleep_and_busy_as_faults() -> None:
+    module = Tensiometer(Body(1))
+    module.fail("asleep", True, 1.0)
+    assert letters(module.receive(START + ABORT + RESET, 2.0)) == "SSS"
+    module.fail("asleep", False, 3.0)
+    module.fail("busy", True, 3.0)
+    assert letters(module.receive(START + ABORT + RESET, 4.0)) == "BAB"
+    module.fail("busy", False, 5.0)
+    assert letters(module.receive(START, 6.0)) == "O"
+
+
+def test_a_done_that_never_comes() -> None:
+    module = Tensiometer(Body(1))
+    module.fail("no-done", True, 1.0)
+    module.receive(START, 10.0)
+    assert module.produce(200.0) == []
+    assert letters(module.receive(START + ABORT, 201.0)) == "BA"
+
+
+def test_late_answers_come_in_their_order() -> None:
+    module = Tensiometer(Body(1))
+    module.fail("late-reply", True, 1.0)
+    assert module.receive(STATUS + ABORT, 2.0) == []
+    assert module.produce(2.5) == []
+    assert module.produce(2.8) == [packet(b"\x00\x00"), acknowledge("A")]
+    assert module.produce(2.9) == []
+
+
+def test_a_self_test_that_failed() -> None:
+    module = Tensiometer(Body(1))
+    module.fail("abnormal-self-test", True, 1.0)
+    assert module.receive(STATUS, 2.0) == [packet(b"\x01\x00")]
