@@ -32,6 +32,7 @@ from drivers import (
     nonin_packets,
     nonin_seconds,
     nonin_spots,
+    omron,
     suntech,
     tm262,
 )
@@ -42,6 +43,7 @@ DRIVERS: dict[str, type[Instrument]] = {
     "contec": contec.Oximeter,
     "cyton": cyton.Ecg,
     "suntech": suntech.Tensiometer,
+    "omron-hem790it": omron.Tensiometer,
     "gymcu90614": gymcu.Thermometer,
     "gymcu90615": gymcu.FastThermometer,
     "healthometer": healthometer.Scale,
@@ -70,6 +72,7 @@ DECODERS: dict[str, type[Codec]] = {
     "contec-old": contec_old.Old,
     "cyton": cyton.Decoder,
     "suntech": suntech.Decoder,
+    "omron-hem790it": omron.Decoder,
     "gymcu90614": gymcu.Decoder,
     "gymcu90615": gymcu.Decoder,
     "healthometer": healthometer.Decoder,

@@ -30,8 +30,12 @@ from drivers.errors import Absent, DriverError, PortError, Unplugged
 from drivers.stream import UsbLine
 from drivers.usb_address import UsbAddress, read_address
 
-SLICE_S = 0.02
-"""Longest wait for an IN transfer before the thread looks what else there is to do."""
+SLICE_S, QUICK_S = 0.02, 0.002
+"""Longest wait for an IN transfer before the thread looks what else there is to do: idle, and in a conversation."""
+CONVERSATION_S = 0.1
+"""How long after something was sent more is likely to be."""
+SLICES = 50
+"""After so many the thread is free, so that a stream that nobody closed does not keep a program from its end."""
 WRITE_SLICE_S = 0.1
 CONTROL_S = 1.0
 """A control request is answered at once or not at all."""
@@ -59,7 +63,7 @@ async def open_usb(url: str, line: UsbLine) -> UsbStream:
         return UsbStream(url, line, address.simulated, await asyncio.wrap_future(opening), thread)
     except BaseException:
         # A cancelled opening may still succeed: what it opened is given back.
-        opening.add_done_callback(_give_back)
+        thread.submit(_give_back, opening)
         thread.shutdown(wait=False)
         raise
 
@@ -85,6 +89,9 @@ class UsbStream:
         self._arrived: deque[bytes] = deque()
         self._reading: asyncio.Future[None] | None = None
         self._ended: DriverError | None = None
+        self._to_send = 0
+        """How many wait for the thread to send something."""
+        self._sent_at = -CONVERSATION_S
 
     async def read(self) -> bytes:
         """The bytes of one IN transfer; a transfer without bytes is not told."""
@@ -98,19 +105,27 @@ class UsbStream:
 
     async def write(self, data: bytes) -> None:
         """One OUT transfer, also an empty one."""
-        await self._run(lambda: self._put(data))
+        await self._send_on_thread(lambda: self._put(data))
 
     async def control(self, request_type: int, request: int, value: int, index: int, payload: bytes | int) -> bytes:
         """One control transfer: `payload` is what is sent, or how many bytes are asked for.
 
         Raises `DriverError` when the device does not know the request; the stream goes on.
         """
-        return await self._run(lambda: self._ask(request_type, request, value, index, payload))
+        return await self._send_on_thread(lambda: self._ask(request_type, request, value, index, payload))
 
     def close(self) -> None:
         """Give the interface back, once the thread has ended what it is at; idempotent."""
         if self._ended is None:
             self._end(_gone(self._url))
+
+    async def _send_on_thread(self, work: Callable[[], T]) -> T:
+        self._to_send += 1
+        try:
+            return await self._run(work)
+        finally:
+            self._to_send -= 1
+            self._sent_at = time.monotonic()
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._ended is not None:
@@ -143,10 +158,14 @@ class UsbStream:
             reading.exception()
 
     def _slice(self) -> None:
-        """On the thread: wait a little for an IN transfer."""
-        data = self._unhalted(self._usb.inward, lambda: self._get(SLICE_S))
-        if data:
-            self._arrived.append(data)
+        """On the thread: wait for an IN transfer, in slices, as long as there is nothing to send."""
+        for _ in range(SLICES):
+            quick = time.monotonic() - self._sent_at < CONVERSATION_S
+            data = self._unhalted(self._usb.inward, partial(self._get, QUICK_S if quick else SLICE_S))
+            if data:
+                self._arrived.append(data)
+            if data or self._to_send or self._ended is not None:
+                return
 
     def _get(self, wait_s: float) -> bytes:
         try:
