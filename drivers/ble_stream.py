@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -65,7 +65,7 @@ async def open_ble(url: str, line: BleLine) -> BleStream:
     stream = BleStream(url, address, _emulated() if kind == "ble-sim" else None)
     try:
         await _given_back()
-        async with _turn(), _sentences(url), asyncio.timeout(OPEN_S):
+        async with _turn(), _sentences(url, stream.is_connected), asyncio.timeout(OPEN_S):
             await stream.connect(line)
     except BaseException:
         stream.close()
@@ -95,7 +95,7 @@ async def _turn() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _sentences(url: str) -> AsyncIterator[None]:
+async def _sentences(url: str, is_connected: Callable[[], bool]) -> AsyncIterator[None]:
     """Turn what bleak and the system say while connecting into this house's errors."""
     from bleak.exc import BleakBluetoothNotAvailableError, BleakDeviceNotFoundError, BleakError
 
@@ -104,21 +104,25 @@ async def _sentences(url: str) -> AsyncIterator[None]:
     except DriverError:
         raise
     except BleakBluetoothNotAvailableError as error:
-        raise PortError(
-            "This machine has no Bluetooth adapter that is switched on: plug one in, and start bluetooth.service."
-        ) from error
+        raise PortError(_no_bluetooth("DENIED" in error.reason.name)) from error
     except (BleakDeviceNotFoundError, TimeoutError) as error:
         raise Absent(
             f"No instrument answers at {url}: switch it on beside the cabin, or correct the address."
         ) from error
     except BleakError as error:
-        raise PortError(
-            f"The instrument at {url} refused the connection: pair it with this machine, and with no other."
-        ) from error
+        # One that hangs up by itself may only have been carried away.
+        kind = PortError if is_connected() else Absent
+        raise kind(f"The instrument at {url} refused: pair it with this machine alone, and keep it near.") from error
     except (OSError, EOFError) as error:
         raise PortError(
             "The Bluetooth service of this machine does not answer: install bluez, and start bluetooth.service."
         ) from error
+
+
+def _no_bluetooth(denied: bool) -> str:
+    if denied:
+        return "Bluetooth is forbidden to this account: add it to the group bluetooth."
+    return "This machine has no Bluetooth adapter that is switched on: plug one in, and start bluetooth.service."
 
 
 class BleStream:
@@ -148,6 +152,10 @@ class BleStream:
         for characteristic in wanted:
             await self._client.start_notify(characteristic, self._told)
         self._expect_more()
+
+    def is_connected(self) -> bool:
+        """Whether the radio holds the connection."""
+        return self._client.is_connected
 
     async def read(self) -> bytes:
         """Wait for a record and return it; raise `Unplugged` when the connection ended."""
@@ -201,10 +209,10 @@ class BleStream:
                 yield one
 
     async def _read_first(self, characteristic: BleakGATTCharacteristic) -> None:
-        from bleak.exc import BleakGATTProtocolError
+        from bleak.exc import BleakError
 
         # Some instruments keep these to whom they are paired with, and measure for everybody.
-        with suppress(BleakGATTProtocolError):
+        with suppress(BleakError):
             self._put(characteristic, await self._client.read_gatt_char(characteristic))
 
     def _told(self, characteristic: BleakGATTCharacteristic, value: bytearray) -> None:

@@ -215,12 +215,14 @@ async def test_bluetooth_instruments_have_bluetooth_addresses() -> None:
 
 
 NO_RADIO = BleakBluetoothNotAvailableError("", BleakBluetoothNotAvailableReason.NO_BLUETOOTH)
+FORBIDDEN = BleakBluetoothNotAvailableError("", BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM)
 
 
 @pytest.mark.parametrize(
     ("raised", "error", "cure"),
     [
         (NO_RADIO, PortError, "bluetooth.service"),
+        (FORBIDDEN, PortError, "group bluetooth"),
         (BleakDeviceNotFoundError("x"), Absent, "switch it on"),
         (TimeoutError(), Absent, "switch it on"),
         (BleakGATTProtocolError(0x05), PortError, "pair it"),
@@ -234,5 +236,19 @@ async def test_every_failure_to_connect_has_its_sentence(
     raised: Exception, error: type[Exception], cure: str
 ) -> None:
     with pytest.raises(error, match=cure):
-        async with ble_stream._sentences("ble://AA:BB:CC:DD:EE:FF"):
+        async with ble_stream._sentences("ble://AA:BB:CC:DD:EE:FF", lambda: True):
             raise raised
+
+
+async def test_an_instrument_that_hangs_up_at_once_is_tried_again() -> None:
+    with pytest.raises(Absent, match="keep it near"):
+        async with ble_stream._sentences("ble://AA:BB:CC:DD:EE:FF", lambda: False):
+            raise BleakError("x")
+
+
+async def test_what_is_kept_to_itself_does_not_stop_it_from_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Server, "_readable", lambda *_: None)
+    async with air(tmp_path / "scale") as station, host(station.url) as stream:
+        assert [number for number, _ in await until(stream, gatt.WEIGHT)] == [gatt.WEIGHT]
