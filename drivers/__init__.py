@@ -33,6 +33,7 @@ from drivers import (
     nonin_seconds,
     nonin_spots,
     omron,
+    phd,
     suntech,
     tm262,
 )
@@ -57,6 +58,10 @@ DRIVERS: dict[str, type[Instrument]] = {
     "ble-tensiometer": gatt.Tensiometer,
     "ble-oximeter": gatt.Oximeter,
     "ble-scale": gatt.Scale,
+    "phd-oximeter": phd.Oximeter,
+    "phd-tensiometer": phd.Tensiometer,
+    "phd-thermometer": phd.Thermometer,
+    "phd-scale": phd.Scale,
 }
 """Protocol, as the configuration names it -> its driver. The first of a kind is what the kind alone means."""
 
@@ -88,6 +93,11 @@ DECODERS: dict[str, type[Codec]] = {
     "ble-scale": gatt.Decoder,
     "ble-heart-rate": gatt.Decoder,
     "fipp": fipp.Decoder,
+    "ieee11073": phd.Decoder,
+    "phd-oximeter": phd.Decoder,
+    "phd-tensiometer": phd.Decoder,
+    "phd-thermometer": phd.Decoder,
+    "phd-scale": phd.Decoder,
 }
 """Protocol, as `cabin decode` names it -> its decoder."""
 

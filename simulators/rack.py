@@ -22,6 +22,7 @@ from simulators import (
     nonin,
     nonin_9560,
     omron,
+    phd,
     replay,
     suntech,
     tm262,
@@ -71,6 +72,10 @@ MODELS: Mapping[str, type[Device]] = {
     "ble-oximeter": ble.Oximeter,
     "ble-scale": ble.Scale,
     "ble-heart-rate": ble.Belt,
+    "phd-oximeter": phd.Oximeter,
+    "phd-tensiometer": phd.Tensiometer,
+    "phd-thermometer": phd.Thermometer,
+    "phd-scale": phd.Scale,
 }
 """Every instrument that can be simulated, by its protocol as the drivers name it."""
 
