@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from cabin_agent.black_box import BlackBox
@@ -17,9 +18,9 @@ from cabin_agent.inventory import Inventory
 from cabin_agent.results import Device
 from cabin_signal.temperature import RoomReason, RoomWatch
 from drivers import DRIVERS
-from drivers.binding import Binding
+from drivers.binding import Binding, same_port
 from drivers.capture import Head
-from drivers.errors import DriverError
+from drivers.errors import DriverError, PortError
 from drivers.events import Event, NoValue, PressureResult, Reading, Trouble
 from drivers.keeper import Keeper
 from drivers.link import LinkState
@@ -112,8 +113,18 @@ class Instruments:
             self._changed,
             accept_simulated,
             note=None if black_box is None else black_box.wire(kind, head),
-            admit=binding.check,
+            admit=partial(self._admit, binding),
         )
+
+    def _admit(self, binding: Binding, url: str) -> None:
+        """Refuse a device that was not meant, and a port that another instrument has by another name."""
+        binding.check(url)
+        for kind, settings in self._settings.items():
+            if kind != binding.kind and same_port(settings.url, url):
+                raise PortError(
+                    f"{url} and {settings.url}, of the {kind}, are one port: write the port of the {binding.kind}; "
+                    "'cabin devices --ports' lists what is plugged in."
+                )
 
     async def run(self) -> None:
         """Keep every instrument until cancelled; each one is left safe."""

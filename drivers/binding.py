@@ -83,3 +83,11 @@ def behind(url: str, sysfs: Path = SYSFS) -> Sequence[UsbDevice] | None:
     except OSError:
         return None
     return [device] if device is not None else []
+
+
+def same_port(one: str, other: str) -> bool:
+    """Whether two addresses lead to one device node, by two links or two spellings; False where one is not there."""
+    try:
+        return one.startswith("/") and other.startswith("/") and os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
 from cabin_agent.checks.line import Line, ok, wrong
 from cabin_agent.config import Config, ConfigError, load_config
+from drivers.binding import same_port
 
 PART = "settings"
 
@@ -29,16 +29,9 @@ def lines(config: Config) -> Iterator[Line]:
             PART, f"{config.file} has no [record], so that no visit can begin.", "Add the section [record] to it."
         )
     for one, other in combinations(config.instruments, 2):
-        if _same_node(one.url, other.url):
+        if same_port(one.url, other.url):
             yield wrong(
                 PART,
                 f"[instruments.{one.name}] and [instruments.{other.name}] name one port, by two links.",
                 f"Write the port of the {other.driver} ('cabin devices --ports' lists what is plugged in).",
             )
-
-
-def _same_node(one: str, other: str) -> bool:
-    try:
-        return os.path.samefile(one, other)
-    except (OSError, ValueError):
-        return False
