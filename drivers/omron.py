@@ -34,7 +34,7 @@ LOOK_S = 3.0
 """Between two looks at the memory while a reading is waited for."""
 GREETING_S = 3.0
 """Between two attempts to wake a device that does not answer."""
-LIMIT_S = 240.0
+LIMIT_S = 180.0
 """Longest wait for a reading: the person has to press the button, and a measurement takes about a minute."""
 LAST_WORD_S = 1.0
 RECALLED = 3

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -15,12 +16,16 @@ from typing import TypeVar
 import pytest
 
 from drivers import DRIVERS, omron_exchange
+from drivers.capture import Capture, Entry, Head, Way, decode, encode
 from drivers.errors import DriverError, PortError, Unplugged, WrongInstrument
 from drivers.events import Event, Identity, NoValue, PressureResult, Trouble
 from drivers.keeper import Keeper, Pace
 from drivers.link import LinkState
 from drivers.omron import Tensiometer
+from drivers.replay import replay
 from drivers.stream import open_stream
+from drivers.tape import taped
+from drivers.virtual_time import run
 from simulators.body import Body
 from simulators.device import Clock
 from simulators.faults import accepted, fault_of
@@ -39,7 +44,7 @@ E = TypeVar("E", bound=Event)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The device's times, shortened; no thread is left at the end."""
-    for name, seconds in (("CLEAR_S", 0.03), ("REPLY_S", 0.25), ("RETRY_S", 0.01)):
+    for name, seconds in (("CLEAR_S", 0.03), ("REPLY_S", 0.5), ("RETRY_S", 0.01)):
         monkeypatch.setattr(omron_exchange, name, seconds)
     monkeypatch.setattr("drivers.omron.GREETING_S", 0.05)
     yield
@@ -342,6 +347,33 @@ async def test_a_device_that_is_off_is_asked_again(bench: Bench) -> None:
             await bench.driver.start()
 
 
+async def test_a_capture_of_it_is_played_to_the_same_events(bench: Bench) -> None:
+    began, entries = time.monotonic(), list[Entry]()
+
+    def note(way: Way, data: bytes) -> None:
+        entries.append(Entry(round((time.monotonic() - began) * 1e6), way, data))
+
+    bench.station.plug()
+    stream = taped(await open_stream(bench.station.url, bench.driver.line), note)
+    task = asyncio.create_task(bench.driver.run(stream, bench.heard.emit))
+    await bench.ready()
+    await bench.heard.until(lambda: len(bench.heard.old) == 2)
+    note("start", b"")
+    await bench.driver.start()
+    await bench.heard.until(lambda: bench.heard.new)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    stream.close()
+    bench.station.unplug()
+    capture = decode(encode(Capture(Head("omron-hem790it"), tuple(entries))))
+    played = await asyncio.to_thread(run, replay(capture, Tensiometer(look_s=0.02)))
+    assert [event for event in played.events if isinstance(event, PressureResult)] == [
+        *bench.heard.old,
+        *bench.heard.new,
+    ]
+    assert played.events[: len(bench.heard.events)] == tuple(bench.heard.events)
+
+
 def test_what_it_is() -> None:
     assert DRIVERS["omron-hem790it"] is Tensiometer
     assert (Tensiometer.line.inward, Tensiometer.line.outward, Tensiometer.line.read_bytes) == ("interrupt",) * 2 + (
@@ -369,7 +401,10 @@ SESSIONS = {
 
 
 @pytest.mark.parametrize("name", SESSIONS)
-async def test_a_real_session_gives_the_makers_own_values(name: str, tmp_path: Path, maker_vectors: Path) -> None:
+async def test_a_real_session_gives_the_makers_own_values(
+    name: str, tmp_path: Path, maker_vectors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(omron_exchange, "REPLY_S", 5.0)
     sessions = read_sessions(maker_vectors / "omron_hem790it_sessions.txt")
     assert set(sessions) == set(SESSIONS)
     recorded = Recorded(sessions[name], lambda report: wire.send(report))
