@@ -12,7 +12,7 @@ import pytest
 
 from drivers import DRIVERS, replay, virtual_time
 from drivers.capture import Capture, Entry, Head, Way
-from drivers.events import Event, PressureResult, Reading, Trouble, Wave
+from drivers.events import Event, Identity, PressureResult, Reading, Trouble, Wave
 from drivers.instrument import Instrument
 from drivers.keeper import Keeper
 from drivers.replay import Played, sessions
@@ -112,7 +112,7 @@ async def test_an_oximeter_gives_the_same_events(tmp_path: Path) -> None:
 
 async def test_a_cuff_is_inflated_by_the_same_words_and_gives_the_same_result(tmp_path: Path) -> None:
     async def course(keeper: Keeper, heard: Recorder, control: Path) -> None:
-        await heard.until(lambda: heard.events)
+        await heard.until(lambda: any(isinstance(event, Identity) for event in heard.events))
         await keeper.start()
         await heard.until(lambda: any(isinstance(event, PressureResult) for event in heard.events))
 
