@@ -22,7 +22,9 @@ from typing import Any
 from simulators.body import Body
 from simulators.device import SimulatorError, WrongUse
 from simulators.faults import fault_of
+from simulators.prompt import converse
 from simulators.rack import INSTRUMENTS, MODELS, REPLAYS, Ready, device_of, run_rack
+from simulators.scenario import read_scenario
 from simulators.wire import listen_address
 
 DONE, USED_WRONGLY, COULD_NOT_RUN = 0, 2, 3
@@ -32,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `cabin simulate`."""
     parser.add_argument(
         "instrument",
+        nargs="?",
+        default="all",
         choices=["all", *INSTRUMENTS, *MODELS],
         metavar="INSTRUMENT",
         help=f"all of a cabin, a kind ({', '.join(INSTRUMENTS)}) or a protocol ({', '.join(MODELS)})",
@@ -48,8 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="[INSTRUMENT=]NAME",
-        help="begin with a fault: unplug, silence, bad-checksum, dropped-bytes, finger-out, loose-cuff, "
-        "electrode-off, electrode-off:LEAD",
+        help="begin with a fault, such as unplug, silence or finger-out; a wrong name lists all that there are",
+    )
+    parser.add_argument(
+        "--scenario", type=Path, metavar="FILE", help="what happens when: lines such as “at 12 s unplug”"
+    )
+    parser.add_argument("--body", action="store_true", help="change the person and make faults by typing")
+    parser.add_argument(
+        "--attach", type=Path, metavar="DIR", help="with --body: talk to the instruments that run in this folder"
     )
     parser.add_argument("--listen", metavar="URL", help="socket://127.0.0.1:7001 in place of a pseudo-terminal")
     parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="so many times faster than life")
@@ -63,6 +73,9 @@ def run(args: argparse.Namespace) -> int:
     names = list(INSTRUMENTS) if args.instrument == "all" else [args.instrument]
     try:
         _check(args, names)
+        if args.attach is not None:
+            asyncio.run(_until_signal(partial(converse, args.attach / "control.sock")))
+            return DONE
         replays = {name: Path(text) for name, text in _addressed(args.replay, names, REPLAYS)}
         faults: dict[str, list[str]] = defaultdict(list)
         for name, text in _addressed(args.fault, names, names):
@@ -70,8 +83,19 @@ def run(args: argparse.Namespace) -> int:
             faults[name].append(text)
         listen = {args.instrument: args.listen} if args.listen else {}
         with _folder(args.folder) as folder:
-            rack = partial(run_rack, folder, names, Body(args.seed), args.speed, replays, faults, listen=listen)
-            asyncio.run(_until_signal(partial(rack, ready=partial(_announce, as_json=args.json))))
+            scenario = read_scenario(args.scenario, names) if args.scenario else None
+            rack = partial(
+                run_rack,
+                folder,
+                names,
+                Body(args.seed),
+                args.speed,
+                replays,
+                faults,
+                listen=listen,
+                scenario=scenario,
+            )
+            asyncio.run(_until_signal(partial(_simulate, rack, args)))
     except SimulatorError as error:
         print(error, file=sys.stderr)
         return USED_WRONGLY if isinstance(error, WrongUse) else COULD_NOT_RUN
@@ -88,6 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _check(args: argparse.Namespace, names: list[str]) -> None:
     if not 0 < args.speed <= 100:
         raise WrongUse("--speed must be more than 0 and at most 100.")
+    if args.attach is not None and not args.body:
+        raise WrongUse("--attach goes with --body.")
     if args.seed < 0:
         raise WrongUse("--seed must be 0 or more.")
     if args.listen:
@@ -123,6 +149,32 @@ def _folder(given: Path | None) -> Iterator[Path]:
         yield own
     finally:
         shutil.rmtree(own, ignore_errors=True)
+
+
+async def _simulate(rack: Callable[..., Coroutine[Any, Any, None]], args: argparse.Namespace) -> None:
+    """Run the rack; with `--body` until the conversation ends, too."""
+    control: list[Path] = []
+    met = asyncio.Event()
+
+    def ready(found: Ready) -> None:
+        _announce(found, as_json=args.json)
+        control.append(found.control)
+        met.set()
+
+    async def conversation() -> None:
+        await met.wait()
+        await converse(control[0])
+
+    jobs = [asyncio.ensure_future(rack(ready=ready)), *([asyncio.ensure_future(conversation())] if args.body else [])]
+    try:
+        await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+        for job in jobs:
+            if job.done():
+                job.result()
+    finally:
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
 
 
 async def _until_signal(rack: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -1,7 +1,8 @@
 """The technician's socket: one JSON object a line, answered by one line.
 
 `{"fault": "unplug", "instrument": "oximeter"}`, `{"clear": ...}` the same, `{"body": {"heart_rate": 90}}`; the answer
-is `{"ok": true}` or `{"error": "one sentence"}`.
+is `{"ok": true}` or `{"error": "one sentence"}`. `{"say": "spo2 93"}` takes the words of `simulators.words`, and is
+answered by `{"said": "..."}`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +18,15 @@ from typing import Any
 
 from simulators.body import Body
 from simulators.device import Clock, SimulatorError, WrongUse
+from simulators.physiology import check_change
+from simulators.scenario import Happening, Scenario, command_of
 from simulators.station import Station
+from simulators.words import command
 
+log = logging.getLogger(__name__)
+
+SHOWN = ("heart_rate", "premature_every", "irregular", "spo2", "perfusion", "systolic", "diastolic", "temperature")
+"""Of the person, on one line."""
 HOW = 'Write {"fault": NAME, "instrument": NAME}, {"clear": NAME, "instrument": NAME} or {"body": {FIELD: VALUE}}.'
 
 
@@ -57,14 +66,43 @@ class Control:
     def obey(self, line: bytes) -> dict[str, Any]:
         """Perform one command; the answer to it."""
         try:
-            self._perform(json.loads(line))
+            asked = json.loads(line)
+            if isinstance(asked, dict) and list(asked) == ["say"]:
+                return {"said": self.say(str(asked["say"]))}
+            self.perform(asked)
         except ValueError:
             return {"error": f"That is not one JSON object on one line. {HOW}"}
         except SimulatorError as error:
             return {"error": str(error)}
         return {"ok": True}
 
-    def _perform(self, asked: object) -> None:
+    def say(self, line: str) -> str:
+        """Do what a technician's line says; the answer. Raises `SimulatorError` with one sentence."""
+        if line == "show":
+            body = self._body.physiology
+            return "  ".join(f"{name} {getattr(body, name):g}" for name in SHOWN)
+        if line == "faults":
+            return "\n".join(f"{name}: {', '.join(station.faults)}" for name, station in self._stations.items())
+        self.perform(command(line, tuple(self._stations), self._body.physiology))
+        return "ok"
+
+    def follow(self, scenario: Scenario) -> None:
+        """Let come true what of the scenario is due; it was checked before it began."""
+        now = self._clock.now()
+        for happening in scenario.due(now):
+            self.perform(command_of(happening, tuple(self._stations), self._body.physiology))
+            log.info("%.1f s: %s%s", now, "end of " if happening.ends else "", happening.words)
+
+    def check(self, happening: Happening) -> None:
+        """Raise `WrongUse` with one sentence where a line of a scenario cannot come true here."""
+        asked = command_of(happening, tuple(self._stations), self._body.physiology)
+        if "body" in asked:
+            check_change(self._body.physiology, self._body.presence, asked["body"])
+        else:
+            self._station(asked["instrument"]).fault_of(asked["instrument"], asked.get("fault") or asked["clear"])
+
+    def perform(self, asked: object) -> None:
+        """Perform one command; raises `SimulatorError` with one sentence."""
         match asked:
             case {"body": dict(change), **rest} if not rest:
                 self._body.change(self._clock.now(), change)

@@ -108,6 +108,13 @@ def change_presence(presence: Presence, asked: Mapping[str, object]) -> Presence
     return replace(presence, **new)  # type: ignore[arg-type]
 
 
+def check_change(body: Physiology, presence: Presence, asked: Mapping[str, object]) -> None:
+    """Raise `WrongUse` where a person like that cannot be changed so."""
+    check_names(asked)
+    change_physiology(body, asked)
+    change_presence(presence, asked)
+
+
 def check_names(asked: Iterable[str]) -> None:
     """Raise `WrongUse` when a name is no field of the body."""
     known = (*BODY_FIELDS, *PRESENCE_FIELDS)

@@ -32,6 +32,7 @@ from simulators.ble_wire import BleWire
 from simulators.body import Body
 from simulators.control import Control
 from simulators.device import Clock, Device, SimulatorError, WrongUse, usb_of
+from simulators.scenario import Scenario
 from simulators.station import Station
 from simulators.usb_wire import UsbWire
 from simulators.wire import Host, Listener, Pty, SoundCard, Wire
@@ -113,14 +114,16 @@ async def run_rack(
     faults: Mapping[str, Sequence[str]] | None = None,
     *,
     listen: Mapping[str, str] | None = None,
+    scenario: Scenario | None = None,
     ready: Callable[[Ready], None] | None = None,
 ) -> None:
     """Run the instruments `names` until cancelled; links at `<folder>/<name>` (USB: a socket
     `<folder>/<name>.usb`), commands at `<folder>/control.sock`.
 
     `replays`: instrument -> WFDB record; `faults`: instrument -> names of faults to begin with; `listen`: instrument
-    -> `socket://host:port` in place of a link. `ready` is called once everything can be opened. Whatever ends it, no
-    link, socket or pseudo-terminal is left. Raises `WrongUse` or `SimulatorError` with one sentence.
+    -> `socket://host:port` in place of a link; `scenario`: what happens when. `ready` is called once everything can
+    be opened. Whatever ends it, no link, socket or pseudo-terminal is left. Raises `WrongUse` or `SimulatorError`
+    with one sentence.
     """
     # A record takes seconds to read: the clock starts after.
     devices = {name: _device(name, body, (replays or {}).get(name)) for name in names}
@@ -136,6 +139,9 @@ async def run_rack(
     ]
     _make(folder)
     control = Control(folder / "control.sock", stations, body, clock)
+    scenario = scenario or Scenario(())
+    for happening in scenario.left:
+        control.check(happening)
     await control.open()
     try:
         for station in stations.values():
@@ -144,7 +150,7 @@ async def run_rack(
             station.apply(fault)
         if ready:
             ready(Ready({name: station.url for name, station in stations.items()}, control.path))
-        await _tick(list(stations.values()))
+        await _tick(list(stations.values()), lambda: control.follow(scenario))
     finally:
         control.close()
         for station in stations.values():
@@ -182,11 +188,12 @@ def _make(folder: Path) -> None:
         raise SimulatorError(f"Cannot make the folder {folder} ({error.strerror}); give another one.") from None
 
 
-async def _tick(stations: list[Station]) -> None:
+async def _tick(stations: list[Station], before: Callable[[], None]) -> None:
     """Let every station send, fifty times a second by the loop's clock; a late tick is not made up for."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     while True:
+        before()
         for station in stations:
             station.tick()
         done = int((loop.time() - began) / TICK_S)

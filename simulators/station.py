@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from simulators.body import Body
 from simulators.device import Clock, Device, Frames, usb_of
-from simulators.faults import USB_FAULTS, Fault, Link, fault_of
+from simulators.faults import USB_FAULTS, Fault, Link, accepted, fault_of
 from simulators.physiology import LEADS
 from simulators.usb_setup import Setup
 from simulators.usb_wire import UsbWire
@@ -30,6 +30,11 @@ class Station:
     def fault_of(self, instrument: str, text: str) -> Fault:
         """One of its faults by name; raises `WrongUse` naming them."""
         return fault_of(instrument, type(self._device), text)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The names of those that it can have."""
+        return accepted(type(self._device))
 
     def plug(self) -> None:
         """Put the wire in; raise `SimulatorError` when its place is taken."""
