@@ -20,7 +20,7 @@ from cabin_agent.media.address import CameraSettings
 from cabin_agent.media.settings import MediaSettings, camera_settings, media_settings
 from cabin_agent.port_urls import PORTS, USB_PORT, USB_PORTS, USB_SERIALS, port_url
 from cabin_agent.toml_table import ConfigError, Table, nearest, read_toml
-from drivers import protocols
+from drivers import DRIVERS, protocols
 
 __all__ = [
     "DEFAULT_FILE", "Api", "BlackBoxSettings", "Broker", "Cabin", "CameraSettings", "Config", "ConfigError", "Driver",
@@ -313,12 +313,15 @@ def _instrument(name: str, table: Table) -> InstrumentSettings:
     for key in ("usb_serial", "usb_port"):
         if table.has(key) and not url.startswith(("/", "usb://")):
             raise table.error(key, f"nothing, since no USB device can be seen behind {url}; remove the key")
-    if driver != "ecg" and table.has("gain"):
-        raise table.error("gain", f"nothing, since an instrument of kind {driver} has no gain; remove the key")
+    protocol = table.choice("protocol", protocols(driver), protocols(driver)[0])
+    has_gain = "gain" in DRIVERS[protocol].takes
+    if not has_gain and table.has("gain"):
+        speaker = f"of kind {driver}" if driver != "ecg" else f"that speaks {protocol}"
+        raise table.error("gain", f"nothing, since an instrument {speaker} has no gain; remove the key")
     return InstrumentSettings(
         name=name,
         driver=driver,
-        protocol=table.choice("protocol", protocols(driver), protocols(driver)[0]),
+        protocol=protocol,
         url=url,
         usb_serial=table.text("usb_serial", USB_SERIALS) if table.has("usb_serial") else None,
         usb_port=table.matching("usb_port", USB_PORT, USB_PORTS) if table.has("usb_port") else None,
@@ -328,7 +331,7 @@ def _instrument(name: str, table: Table) -> InstrumentSettings:
         calibration_days=table.integer("calibration_days", 1, 3660, 366),
         past_due=cast(Literal["flag", "refuse"], table.choice("past_due", ("flag", "refuse"), "flag")),
         site=table.choice("site", sites, sites[0]) if sites else None,
-        gain=table.choice("gain", GAINS, GAINS[0]) if driver == "ecg" else None,
+        gain=table.choice("gain", GAINS, GAINS[0]) if has_gain else None,
     )
 
 

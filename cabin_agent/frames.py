@@ -5,17 +5,18 @@ A frame is a header of 24 bytes, little-endian, then `int16[channels][samples]`:
     offset  type  field
     0       u16   magic, the bytes "CW"
     2       u8    version, 1
-    3       u8    flags: 1 simulated, 2 replay, 4 lead-off, 8 gap, 16 test, 32 stale
+    3       u8    flags: 1 simulated, 2 replay, 4 lead-off, 8 gap, 16 test, 32 stale, 64 counts
     4       u16   stream: 1 ecg, 2 pleth, 3 cuff
     6       u8    channels, 1..255
     7       u8    samples per channel, 1..255
     8       u32   seq, one more for each frame of the stream, modulo 2^32
     12      u64   time of the first sample, in microseconds of the visit's monotonic clock
-    20      u16   scale: millionths of the stream's unit per step (thousandths for pleth), 1..65535
+    20      u16   scale: millionths of the stream's unit per step (thousandths for pleth and counts), 1..65535
     22      u16   reserved, 0
 
 ECG is in mV, so its scale is in nV per step; the cuff is in mm[Hg], so its scale is in 10^-6 mm[Hg] per step; the
-pleth is in counts, so its scale is in 10^-3 counts per step. -32768 stands for "no sample" and is never a value.
+pleth is in counts, so its scale is in 10^-3 counts per step, and so is an ECG of which nobody knows how many counts a
+millivolt has: it has the flag "counts". -32768 stands for "no sample" and is never a value.
 The frame is a view for the eye: the raw recording is the lossless copy.
 """
 
@@ -34,7 +35,7 @@ from drivers.events import Wave
 Stream = Literal["ecg", "pleth", "cuff"]
 """The waveforms that a cabin shows."""
 
-Flag = Literal["simulated", "replay", "lead-off", "gap", "test", "stale"]
+Flag = Literal["simulated", "replay", "lead-off", "gap", "test", "stale", "counts"]
 """What a screen must show beside the samples of a frame."""
 
 MAGIC = b"CW"
@@ -47,11 +48,23 @@ MOST_SAMPLES = 255
 MOST_CHANNELS = 255
 
 STREAMS: Mapping[Stream, int] = {"ecg": 1, "pleth": 2, "cuff": 3}
-FLAGS: Mapping[Flag, int] = {"simulated": 1, "replay": 2, "lead-off": 4, "gap": 8, "test": 16, "stale": 32}
+FLAGS: Mapping[Flag, int] = {
+    "simulated": 1,
+    "replay": 2,
+    "lead-off": 4,
+    "gap": 8,
+    "test": 16,
+    "stale": 32,
+    "counts": 64,
+}
 PER_UNIT: Mapping[Stream, int] = {"ecg": 1_000_000, "pleth": 1_000, "cuff": 1_000_000}
 """How many scale units make one unit of the stream."""
 UNITS: Mapping[Stream, str] = {"ecg": "mV", "pleth": "1", "cuff": "mm[Hg]"}
-"""The only unit (UCUM) in which each stream can be framed."""
+"""The unit (UCUM) in which each stream is framed."""
+COUNTS = "1"
+"""The other unit of an ECG: the device's own steps, of no known size."""
+PER_COUNT = 1_000
+"""How many scale units make one count."""
 
 _SCALES = np.array([m * 10**e for e in range(5) for m in (1, 2, 5)] + [65535], dtype=np.float64)
 """1-2-5 steps: up to 1000 they divide 1000, so counts up to 32767 cross unchanged."""
@@ -77,8 +90,8 @@ class Frame:
 
     @property
     def values(self) -> tuple[tuple[float | None, ...], ...]:
-        """The samples in the stream's unit, one row per channel; None where there is no sample."""
-        step = self.scale / PER_UNIT[self.stream]
+        """The samples in the stream's unit, or in counts, one row per channel; None where there is no sample."""
+        step = self.scale / (PER_COUNT if "counts" in self.flags else PER_UNIT[self.stream])
         return tuple(tuple(None if n == NO_SAMPLE else n * step for n in row) for row in self.steps)
 
 
@@ -111,9 +124,11 @@ def encode_wave(
         "lead-off": any(flag.partition(":")[0] in _OFF for flag in wave.flags),
         "test": test,
         "stale": stale,
+        "counts": _is_counted(wave),
     }
     flags = sum(FLAGS[name] for name, on in said.items() if on)
-    samples = np.asarray(wave.samples, dtype=np.float64).reshape(-1, len(wave.channels)).T * PER_UNIT[wave.stream]
+    per_unit = PER_COUNT if said["counts"] else PER_UNIT[wave.stream]
+    samples = np.asarray(wave.samples, dtype=np.float64).reshape(-1, len(wave.channels)).T * per_unit
     frames = []
     for number, start in enumerate(range(0, samples.shape[1], MOST_SAMPLES)):
         missing = FLAGS["gap"] if gap and number == 0 else 0
@@ -152,8 +167,12 @@ def describe_wave(wave: Wave) -> dict[str, Any]:
     }
 
 
+def _is_counted(wave: Wave) -> bool:
+    return wave.stream == "ecg" and wave.unit == COUNTS
+
+
 def _check(wave: Wave) -> None:
-    if wave.unit != UNITS[wave.stream]:
+    if wave.unit != UNITS[wave.stream] and not _is_counted(wave):
         raise ValueError(f"{wave.stream} is framed in {UNITS[wave.stream]}, not in {wave.unit}: convert it first")
     if not 1 <= len(wave.channels) <= MOST_CHANNELS:
         raise ValueError(f"a frame holds 1 to {MOST_CHANNELS} channels, not {len(wave.channels)}")

@@ -27,6 +27,10 @@ from drivers import (
     headphone,
     healthometer,
     healthometer_2595kl,
+    healthypi_v4,
+    healthypi_v5,
+    medlab_1,
+    medlab_2,
     mt_sics,
     nonin,
     nonin_packets,
@@ -62,6 +66,10 @@ DRIVERS: dict[str, type[Instrument]] = {
     "phd-tensiometer": phd.Tensiometer,
     "phd-thermometer": phd.Thermometer,
     "phd-scale": phd.Scale,
+    "healthypi-v5": healthypi_v5.Ecg,
+    "healthypi-v4": healthypi_v4.Ecg,
+    "medlab-1": medlab_1.Ecg,
+    "medlab-2": medlab_2.Ecg,
 }
 """Protocol, as the configuration names it -> its driver. The first of a kind is what the kind alone means."""
 
@@ -98,6 +106,10 @@ DECODERS: dict[str, type[Codec]] = {
     "phd-tensiometer": phd.Decoder,
     "phd-thermometer": phd.Decoder,
     "phd-scale": phd.Decoder,
+    "healthypi-v5": healthypi_v5.Decoder,
+    "healthypi-v4": healthypi_v4.Decoder,
+    "medlab-1": medlab_1.Decoder,
+    "medlab-2": medlab_2.Decoder,
 }
 """Protocol, as `cabin decode` names it -> its decoder."""
 

@@ -18,6 +18,8 @@ from simulators import (
     headphone,
     healthometer,
     healthometer_2595kl,
+    healthypi,
+    medlab,
     mt_sics,
     nonin,
     nonin_9560,
@@ -77,6 +79,10 @@ MODELS: Mapping[str, type[Device]] = {
     "phd-tensiometer": phd.Tensiometer,
     "phd-thermometer": phd.Thermometer,
     "phd-scale": phd.Scale,
+    "healthypi-v5": healthypi.Five,
+    "healthypi-v4": healthypi.Four,
+    "medlab-1": medlab.Tokens,
+    "medlab-2": medlab.Blocks,
 }
 """Every instrument that can be simulated, by its protocol as the drivers name it."""
 

@@ -75,7 +75,7 @@ def test_header_is_24_bytes() -> None:
 
 def test_numbers_are_the_published_ones() -> None:
     assert STREAMS == {"ecg": 1, "pleth": 2, "cuff": 3}
-    assert FLAGS == {"simulated": 1, "replay": 2, "lead-off": 4, "gap": 8, "test": 16, "stale": 32}
+    assert FLAGS == {"simulated": 1, "replay": 2, "lead-off": 4, "gap": 8, "test": 16, "stale": 32, "counts": 64}
 
 
 def test_long_block_is_split_in_time() -> None:
@@ -143,7 +143,18 @@ def test_every_flag_has_its_own_bit() -> None:
         wave(flags=["lead-off"]), 0, 0, True, replay=True, gap=True, test=True, stale=True
     )  # fmt: skip
     assert frame[3] == 63
-    assert decode_frame(frame).flags == set(FLAGS)
+    assert decode_frame(frame).flags == set(FLAGS) - {"counts"}
+
+
+def test_an_ecg_in_counts_says_so_and_is_never_in_millivolts() -> None:
+    block = Wave("ecg", 0, 128.0, "1", ("I",), ((-1_500_000.0,), (64_010.0,), (math.nan,)))
+    (frame,) = encode_wave(block, 0, 0, False)
+    assert frame[3] == 64
+    (row,) = decode_frame(frame).values
+    assert row[:2] == pytest.approx((-1_500_000, 64_010), abs=50)
+    assert row[2] is None
+    with pytest.raises(ValueError, match="cuff is framed in"):
+        encode_wave(Wave("cuff", 0, 128.0, "1", ("cuff",), ((1.0,),)), 0, 0, False)
 
 
 def test_another_unit_is_refused() -> None:

@@ -1,6 +1,10 @@
 """The ECG: thirty seconds of eight channels, twelve leads from them, and what is read of the same strip.
 
 Beats are those that the leads agree on; quality and rhythm are of the best lead; intervals are of all.
+
+A recorder of one lead whose scale nobody knows gives counts (`cabin_agent.measuring.ecg_counts`). Rate, quality and
+rhythm are read of them; no amplitude is told, no interval measured and no strip drawn, because all three need
+millivolts. The samples are kept as counts in the raw recording.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from cabin_agent.measuring.advice import HEART, electrodes_off
 from cabin_agent.measuring.agreement import rate_notes
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, evidence, figures_of, heard, within, worst
 from cabin_agent.measuring.coaching import Coach, lasting
+from cabin_agent.measuring.ecg_counts import SCALE_UNKNOWN, relative
 from cabin_agent.measuring.ecg_intervals import StripIntervals, intervals, without
 from cabin_agent.measuring.running_lead import LONGEST_HOLE_S, RATE_LEADS, RunningLead, off
 from cabin_agent.results import Evidence, Grade, Measure, NotMeasured, Outcome, Quantity, Strip
@@ -49,7 +54,8 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
         async with within(bedside, LIMIT_S, "timeout"):
             async for wave in heard(ear, Wave):
                 watch.heard(wave)
-                if waves and _hole(waves[-1], wave) > LONGEST_HOLE_S:
+                # An index that goes back was started again: nobody knows what was lost between.
+                if waves and not 0 <= _hole(waves[-1], wave) <= LONGEST_HOLE_S:
                     waves.clear()
                 waves.append(wave)
                 if _length(waves) >= STRIP_S + SETTLE_S:
@@ -58,12 +64,14 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     for wave in kept:
         track.add(wave)
     names, channels = assemble(kept)
-    read = await asyncio.to_thread(analyse, names, channels, kept[0].rate)
+    scaled = kept[0].unit == "mV"
+    read = await asyncio.to_thread(analyse, names, channels, kept[0].rate, scaled=scaled)
     if np.isnan(channels).all():
         raise Unmeasured("electrode-off")
     bedside.keep(track)
     grade, reasons, figures = _graded(read.quality, channels)
     rhythm = (f"rhythm-{read.rhythm}", *(fact.word for fact in read.seen), "reference-hardware")
+    rhythm = rhythm if scaled else (*rhythm, SCALE_UNKNOWN)
     seen = figures | figures_of(read.seen)
     proof = evidence(bedside, "ecg", started, grade, *reasons, mode="rhythm", notes=rhythm, figures=seen)
     ecg, rate = _strip_of(read, proof), read.heart_rate
@@ -80,7 +88,7 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
 def _strip_of(read: Read, proof: Evidence) -> Measure:
     """The strip with what was read of it; on a bad one no interval is measured."""
     told = without("strip-bad") if proof.quality == "bad" else read.intervals
-    strip = replace(read.strip, beats=read.beats, used=told.used, usual=told.usual)
+    strip = replace(read.strip, beats=read.beats, used=told.used, usual=told.usual) if read.strip.leads else None
     proof = replace(proof, notes=(*proof.notes, *told.notes))
     return Measure("ecg", told.values, proof, missing=told.missing, strip=strip)
 
@@ -120,14 +128,15 @@ def _settled(waves: list[Wave]) -> list[Wave]:
 
 
 def assemble(waves: list[Wave]) -> tuple[tuple[str, ...], Channels]:
-    """The names and the samples (channels, n) in mV; NaN where samples were lost or the electrode was off."""
+    """The names and the samples (channels, n) in their unit; NaN where samples were lost or the electrode was off."""
     first, last = waves[0], waves[-1]
     channels = np.full((len(first.channels), last.index + len(last.samples) - first.index), np.nan)
     for wave in waves:
         at = wave.index - first.index
         part = np.asarray(wave.samples, dtype=np.float64).T.copy()
+        lost = off(wave)
         for number, name in enumerate(wave.channels):
-            if f"railed:{name}" in wave.flags:
+            if name in lost:
                 part[number] = np.nan
         channels[:, at : at + part.shape[1]] = part
     return first.channels, channels
@@ -138,6 +147,7 @@ class Read:
     """What the analysis made of one strip."""
 
     strip: Strip
+    """Without leads where the samples are no millivolts."""
     heart_rate: float | None
     quality: tuple[QualitySpan, ...]
     """One span for each second."""
@@ -149,23 +159,27 @@ class Read:
     intervals: StripIntervals = field(default_factory=StripIntervals)
 
 
-def analyse(names: tuple[str, ...], channels: Channels, rate: float) -> Read:
-    """Twelve leads of `channels` (n, samples) in mV, and what is read of them."""
-    heard_of = [_one_lead(channel, rate) for channel in channels]
+def analyse(names: tuple[str, ...], channels: Channels, rate: float, *, scaled: bool = True) -> Read:
+    """What is read of `channels` (n, samples): in mV with their twelve leads, or in counts (not `scaled`)."""
+    heard_of = [_one_lead(channel, rate) for channel in (channels if scaled else relative(channels, rate))]
     best = heard_of[_rate_lead(names, channels)]
     fused = fuse([LeadBeats(lead.beats, lead.quality) for lead in heard_of], rate)
     beats = tuple(one.beat for one in fused)
-    rows = tuple(tuple(None if np.isnan(v) else round(float(v), 5) for v in row) for row in twelve_leads(channels))
     rhythm = _told([*best.rhythm])
     return Read(
-        strip=Strip(rate, TWELVE, rows),
+        strip=_twelve(channels, rate) if scaled else Strip(rate, (), ()),
         heart_rate=_heart_rate(beats, rate),
         quality=best.quality,
         beats=tuple(beat.sample for beat in beats),
         rhythm=rhythm.verdict if rhythm else "unanalysable",
-        seen=waves(rhythm) if rhythm else (),
-        intervals=intervals(channels, rate, [beat.sample for beat in beats]),
+        seen=waves(rhythm) if rhythm and scaled else (),
+        intervals=intervals(channels, rate, [b.sample for b in beats]) if scaled else without(SCALE_UNKNOWN),
     )
+
+
+def _twelve(channels: Channels, rate: float) -> Strip:
+    rows = tuple(tuple(None if np.isnan(v) else round(float(v), 5) for v in row) for row in twelve_leads(channels))
+    return Strip(rate, TWELVE, rows)
 
 
 def _one_lead(channel: Channels, rate: float) -> EcgFindings:

@@ -21,8 +21,8 @@ AGED_S = 4.0
 
 
 def off(wave: Wave) -> frozenset[str]:
-    """The channels of this block whose electrode is off: the amplifier stands at its rail."""
-    return frozenset(flag.partition(":")[2] for flag in wave.flags if flag.startswith("railed:"))
+    """The channels of this block whose electrode is off: the amplifier says so, or stands at its rail."""
+    return frozenset(flag.partition(":")[2] for flag in wave.flags if flag.startswith(("railed:", "lead-off:")))
 
 
 class RunningLead:
@@ -40,8 +40,8 @@ class RunningLead:
         self._bpm, self._beat_s = 0.0, -AGED_S
 
     def heard(self, wave: Wave) -> EcgFindings | None:
-        """Take one block of mV; findings whenever another second is full. Below 100 Hz there are none."""
-        if wave.rate < SLOWEST_HZ:
+        """Take one block; findings whenever another second is full. Below 100 Hz, or not in mV, there are none."""
+        if wave.rate < SLOWEST_HZ or wave.unit != "mV":
             return None
         hole = 0 if self._expected is None else wave.index - self._expected
         self._expected = wave.index + len(wave.samples)

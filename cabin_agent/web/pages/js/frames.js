@@ -2,7 +2,8 @@
 
 export const STREAMS = { 1: "ecg", 2: "pleth", 3: "cuff" };
 const PER_UNIT = { ecg: 1e6, pleth: 1e3, cuff: 1e6 };
-const FLAGS = { simulated: 1, replay: 2, leadOff: 4, gap: 8, test: 16, stale: 32 };
+const PER_COUNT = 1e3;
+const FLAGS = { simulated: 1, replay: 2, leadOff: 4, gap: 8, test: 16, stale: 32, counts: 64 };
 const HEADER = 24;
 const NO_SAMPLE = -32768;
 
@@ -21,7 +22,7 @@ export function decodeFrame(buffer) {
   if (!stream || view.byteLength !== HEADER + 2 * channels * count) throw new RangeError("a waveform frame that is cut");
   const bits = view.getUint8(3);
   const flags = Object.fromEntries(Object.entries(FLAGS).map(([name, bit]) => [name, (bits & bit) !== 0]));
-  const step = view.getUint16(20, true) / PER_UNIT[stream];
+  const step = view.getUint16(20, true) / (flags.counts ? PER_COUNT : PER_UNIT[stream]);
   const rows = Array.from({ length: channels }, (_, row) =>
     Float32Array.from({ length: count }, (_, n) => {
       const raw = view.getInt16(HEADER + 2 * (row * count + n), true);

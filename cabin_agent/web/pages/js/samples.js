@@ -23,8 +23,8 @@ export class Samples {
   }
 
   /** Whether the description is still the one that these samples were made for. */
-  fits({ rate, channels }) {
-    return rate === this.rate && channels.join() === this.channels.join();
+  fits({ rate, unit, channels }) {
+    return rate === this.rate && unit === this.unit && channels.join() === this.channels.join();
   }
 
   /** Put a frame (`frames.js`) where it belongs; `newest` is the number after its last sample if it is the newest. */
@@ -38,6 +38,11 @@ export class Samples {
     frame.channels.forEach((row, channel) => this.data[channel] && this.#put(channel, first, row));
     this.newest = Math.max(this.newest, first + count);
     this.oldest = Math.max(this.oldest, this.newest - this.size);
+  }
+
+  /** An ECG in counts: nobody knows how many a millivolt has. */
+  get unscaled() {
+    return this.stream === "ecg" && this.unit === "1";
   }
 
   /** The leads that can be shown: the channels, and what follows from I and II. */

@@ -34,7 +34,7 @@ export class Sweep {
 
   /**
    * `lanes`: [{stream: "ecg", lead: "II", label: "II"}, {stream: "pleth", label: ...}], laid out in `columns`.
-   * `words`: {simulated, stale}. `grid`: whether to draw millimetres. `playout` may be shared with a video.
+   * `words`: {simulated, stale, unscaled}. `grid`: whether to draw millimetres. `playout` may be shared with a video.
    */
   constructor(canvas, { lanes = [], columns = 1, words, grid = false, playout = new Playout() }) {
     Object.assign(this, { canvas, columns, words, grid, playout, wanted: lanes, simulated: false });
@@ -87,6 +87,11 @@ export class Sweep {
   /** The leads of the ECG that can be shown now. */
   get leads() {
     return this.#streams.get("ecg")?.leads ?? [];
+  }
+
+  /** Whether the ECG is in counts, so that no millimetre of it is a millivolt. */
+  get unscaled() {
+    return this.#streams.get("ecg")?.unscaled ?? false;
   }
 
   /** What is true of each stream now: {name: {age_s, stale, simulated}}. */
@@ -183,7 +188,8 @@ export class Sweep {
       const samples = streams.get(lane.stream);
       const stale = !this.#frozen && (!samples || this.playout.age(lane.stream, now) > STALE_S);
       const place = { x: Math.floor(n / rows) * w, y: (n % rows) * h, w, h };
-      const title = [lane.label, UNITS[lane.stream], stale ? this.words.stale : ""].filter(Boolean).join("  ");
+      const unit = samples?.unscaled ? this.words.unscaled : UNITS[lane.stream];
+      const title = [lane.label, unit, stale ? this.words.stale : ""].filter(Boolean).join("  ");
       const read = samples?.reader(lane.lead ?? samples.channels[0]) ?? null;
       return { ...lane, ...place, mm: this.mm * this.dpr, title, stale, samples, read, next: null, from: -Infinity };
     });
@@ -268,10 +274,10 @@ export class Sweep {
     return (pixel) => x + pixel - start;
   }
 
-  /** Value -> y: true millimetres for an ECG, a fixed range for a cuff, that of the last seconds for a pleth. */
+  /** Value -> y: true millimetres for an ECG in mV, a fixed range for a cuff, else that of the last seconds. */
   #heights(lane) {
     const zero = lane.y + lane.h * BASELINE;
-    if (lane.stream === "ecg") return (value) => zero - value * MM_PER_MV * this.gain * lane.mm;
+    if (lane.stream === "ecg" && !lane.samples.unscaled) return (value) => zero - value * MM_PER_MV * this.gain * lane.mm;
     const [low, high] = RANGES[lane.stream] ?? this.#range(lane);
     const yOf = (value) => lane.y + lane.h * (0.92 - (0.8 * (value - low)) / (high - low));
     return (value) => Math.max(lane.y, Math.min(lane.y + lane.h, yOf(value)));

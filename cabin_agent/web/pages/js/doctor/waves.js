@@ -34,7 +34,7 @@ export class Waves {
 
   /** Everything in the present language. */
   words() {
-    this.sweep.words = { simulated: t("simulated.short"), stale: t("doctor.waves.stale") };
+    this.sweep.words = { simulated: t("simulated.short"), stale: t("doctor.waves.stale"), unscaled: t("ecg.unscaled") };
     const chosen = this.#chosen();
     const names = Object.keys(CHOICES).sort((a, b) => CHOICES[a].length - CHOICES[b].length);
     const lead = (each) => option(each, t(`doctor.waves.leads.${each}`), each === chosen);
@@ -53,6 +53,7 @@ export class Waves {
 
   event(message) {
     this.sweep.event(message);
+    if ((message.event ?? message.type) === "wave" && message.stream === "ecg") this.#described();
     if (message.event === "dropped") this.#lost += message.frames ?? 1;
   }
 
@@ -101,6 +102,13 @@ export class Waves {
     delete canvas.dataset.skewMs;
   }
 
+  /** A recorder of one lead has none of those that were chosen: what there is is shown. */
+  #described() {
+    const { leads } = this.sweep;
+    if (leads.length && !leads.some((lead) => this.leads.includes(lead))) this.choose(leads);
+    this.#gainWords();
+  }
+
   #show() {
     const ecg = this.leads.map((lead) => ({ stream: "ecg", lead, label: lead }));
     const others = ["pleth", "cuff"].map((stream) => ({ stream, label: t(`doctor.wave.${stream}`) }));
@@ -133,6 +141,7 @@ export class Waves {
   #gainWords() {
     const { calibrated, gain } = this.sweep;
     const square = { mv: number(0.1 / gain, gain === 2 ? 2 : 1) };
+    if (this.sweep.unscaled) return void (place("scale-said").textContent = t("ecg.unscaled"));
     const words = calibrated ? t("doctor.scale.true", { mm: GAINS[gain] }) : t("doctor.scale.square", square);
     place("scale-said").textContent = `${words} · ${t("doctor.scale.band")}`;
   }

@@ -29,7 +29,7 @@ export class Live {
     this.name = name;
     this.toldAt = -Infinity;
     this.redraw = () => kiosk.draw();
-    const words = { simulated: t("simulated.short"), stale: t("kiosk.wave.stale") };
+    const words = { simulated: t("simulated.short"), stale: t("kiosk.wave.stale"), unscaled: t("ecg.unscaled") };
     this.sweep = new Sweep(this.canvas, { lanes: LANES[task](), words });
     this.sweep.scale(MM_PX);
     const on = { event: (message) => this.event(message), wave: (frame) => this.#frame(frame) };

@@ -60,7 +60,7 @@ export class Preview {
     const heading = el("h2", { id: "preview" }, t("staff.tech.preview-of", { name: called(kind) }));
     const box = { class: "card", id: "section-preview", "aria-labelledby": "preview" };
     this.#node = el("section", box, heading, this.said, canvas, this.list);
-    const words = { simulated: t("simulated.short"), stale: t("staff.tech.stale") };
+    const words = { simulated: t("simulated.short"), stale: t("staff.tech.stale"), unscaled: t("ecg.unscaled") };
     if (canvas) this.#sweep = new Sweep(canvas, { lanes: this.#lanes(["II"]), words });
     const event = (message) => this.#told(message);
     const on = { event, wave: (frame) => this.#wave(frame), down: (cause) => this.#down(cause) };
