@@ -23,6 +23,10 @@ READING_GAP_S = 0.2
 CLOCK_GAP_S = 1.0
 """Real seconds between two words on where a waveform lies on the cabin's clock."""
 
+ITS_OWN = {"ecg": frozenset({"heart_rate", "respiratory_rate"})}
+"""Of a kind of instrument: what it may tell the screens. Some ECG boards carry a finger clip and a thermometer too;
+their numbers must not stand where those of the oximeter and the thermometer are read."""
+
 Sort = tuple[str, str | None, frozenset[str]]
 """Quantity, why there is no value, flags: readings of one sort differ in their number alone."""
 
@@ -87,6 +91,8 @@ class Live:
             self._tell(kind, "heart_rate", rate and round(rate, 1), "missing", "/min", frozenset(), at)
 
     def _show_reading(self, kind: str, reading: Reading, at: float) -> None:
+        if reading.quantity not in ITS_OWN.get(kind, {reading.quantity}):
+            return
         why = reading.value.why if isinstance(reading.value, NoValue) else None
         sort: Sort = (reading.quantity, why, reading.flags)
         now = time.monotonic()

@@ -55,7 +55,7 @@ class Wave:
     samples: tuple[tuple[float, ...], ...]
     """One row per sample, one column per channel."""
     flags: frozenset[str] = frozenset()
-    """What the device said of these samples: "finger-out", "artifact", "railed:V3", ..."""
+    """What the device said of these samples: "finger-out", "artifact", "railed:V3", "lead-off:I", ..."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,7 @@ MISTAKES = [
     (CABIN + ECG + 'calibrated = "2026-03-31"\n', ["calibrated", "without quotes"]),
     (CABIN + ECG + "calibrated = 2026-03-31T10:00:00\n", ["calibrated", "a day"]),
     (CABIN + ECG.replace('"ecg"', '"scale"') + "gain = 6\n", ["gain is 6", "has no gain"]),
+    (CABIN + ECG + 'protocol = "healthypi-v5"\ngain = 6\n', ["gain is 6", "speaks healthypi-v5 has no gain"]),
     (CABIN + ECG.replace('"ecg"', '"oximeter"') + 'site = "toe"\n', ['site is "toe"', "left-finger"]),
     (CABIN + ECG + ECG.replace("heart", "second"), ["[instruments.second]", "driver of [instruments.heart]"]),
     (CABIN + ECG + ECG.replace("heart", "b").replace('"ecg"', '"scale"'), ["url of [instruments.heart]"]),

@@ -336,3 +336,31 @@ async def test_nobody_looks_and_no_heart_is_counted(monkeypatch: pytest.MonkeyPa
     with broadcast.watch(waves=False) as watch:
         Live(broadcast, lambda _: False).show("ecg", beating(0, 2500), 0.0)
         assert await Eye(watch).told() == []
+
+
+async def test_an_ecg_in_counts_is_drawn_without_millivolts_and_without_a_rate_of_ours(now: Now) -> None:
+    broadcast = Broadcast()
+    with broadcast.watch(waves=True) as watch:
+        shown = Live(broadcast, lambda _: True)
+        for number in range(30):
+            shown.show("ecg", wave(128 * number, 128, unit="1", channels=("I",), rate=128.0), 0.0)
+            now.at += 1.0
+        told = await Eye(watch).told()
+    assert descriptions(told)[0]["unit"] == "1"
+    assert problems_of(descriptions(told)[0], EVENT) == []
+    assert all("counts" in frame.flags for frame in frames(told))
+    assert of_type(told, "reading") == []
+
+
+async def test_the_finger_clip_of_an_ecg_board_is_not_told_as_the_oximeter(now: Now) -> None:
+    broadcast = Broadcast()
+    with broadcast.watch(waves=True) as watch:
+        shown = Live(broadcast, lambda _: True)
+        shown.show("ecg", reading(88.0), 0.0)
+        shown.show("ecg", reading(72.0, "heart_rate"), 0.0)
+        shown.show("oximeter", reading(97.0), 0.0)
+        told = of_type(await Eye(watch).told(), "reading")
+    assert [(each["instrument"], each["quantity"], each["value"]) for each in told] == [
+        ("ecg", "heart_rate", 72.0),
+        ("oximeter", "spo2", 97.0),
+    ]
