@@ -31,7 +31,7 @@ from drivers.medlab_frames import (
     Token,
     Tokens,
 )
-from drivers.one_lead import OneLead, value
+from drivers.one_lead import OneLead, Trust, value
 from drivers.stream import Line, Stream
 
 RATE = 300
@@ -40,6 +40,8 @@ ROWS = 12
 """Samples of a block: 40 ms."""
 SET_UP = NORMAL + SHOW_ECG + LEADS[LEAD] + MAINS[50] + SPEEDS[RATE]
 """The person's own heart and not the module's simulation, the ECG and not the breathing, which lead, how fast."""
+SURE = 1000
+"""Bytes in a row, 3 s of them, that only this module sends: another instrument's hold one that is not defined."""
 OFF = frozenset({f"lead-off:{LEAD}"})
 PULSES = (25, 240)
 BREATHS = (4, 60)
@@ -60,6 +62,7 @@ class Decoder:
     `Wave` "ecg" of one channel in counts, 0 to 246, 128 being zero. After LEAD OFF its samples have the flag
     "lead-off:II" until the module finds a pulse again. A `Reading` heart_rate at each beat, with the flag "settling"
     while it stands alone and "locked" when the one before was near; respiratory_rate where there is the board for it.
+    Nothing is told before so much came that it can be no other instrument's.
     """
 
     def __init__(self) -> None:
@@ -67,6 +70,9 @@ class Decoder:
         self._lead = OneLead(LEAD, float(RATE), ROWS)
         self._off = False
         self._last: dict[int, int] = {}
+        self._trust = Trust(SURE)
+        self.seen = 0
+        """Samples that came, told or not."""
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes; return the events that they complete."""
@@ -74,14 +80,18 @@ class Decoder:
 
     def flush(self) -> list[Event]:
         """The samples that wait for their block to be full, at the end of a capture."""
-        return self._lead.close()
+        return [*self._trust.flush(), *self._lead.close()]
 
     def _token(self, token: Token) -> list[Event]:
         if isinstance(token, Sample):
-            return self._lead.sample(token.count, OFF if self._off else frozenset())
+            self.seen += 1
+            return self._trust.good(self._lead.sample(token.count, OFF if self._off else frozenset()))
         if isinstance(token, Number):
-            return self._number(token)
+            return self._trust.good(self._number(token))
         self._last.clear()
+        self._trust.bad()
+        if not self._trust.sure:
+            self._lead = OneLead(LEAD, float(RATE), ROWS)
         return [Trouble("malformed", "a marker without its byte, or one that is not defined")]
 
     def _number(self, token: Number) -> list[Event]:
@@ -135,8 +145,8 @@ class Ecg:
     line: ClassVar[Line] = Line(9600)
     takes: ClassVar[tuple[str, ...]] = ("time_scale",)
 
-    quiet_s: float | None = 3.0
-    """A window in which the rate is counted, and as much again for a busy host."""
+    quiet_s: float | None = 5.0
+    """Until so much came that it is known to be this module, and a busy host's time."""
 
     def __init__(self, *, time_scale: float = 1.0) -> None:
         self._scale = time_scale
@@ -148,9 +158,8 @@ class Ecg:
         await stream.write(SET_UP)
         watch, decoder = RateWatch(RATE, loop.time()), Decoder()
         while True:
-            events = decoder.feed(await stream.read())
-            samples = sum(len(event.samples) for event in events if isinstance(event, Wave))
-            over = watch.count(samples, loop.time(), LEAST_S, self._scale)
+            before, events = decoder.seen, decoder.feed(await stream.read())
+            over = watch.count(decoder.seen - before, loop.time(), LEAST_S, self._scale)
             for event in events:
                 if watch.right or not isinstance(event, Wave):
                     emit(event)

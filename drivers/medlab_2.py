@@ -18,13 +18,15 @@ from typing import ClassVar
 from drivers.events import Event, Identity, Trouble, Wave
 from drivers.instrument import Emit
 from drivers.medlab_frames import IDENTIFY, Bad, Block, Blocks, Name, Number, Part, Status
-from drivers.one_lead import OneLead
+from drivers.one_lead import OneLead, Trust
 from drivers.stream import Line, Stream
 
 AT_POWER_UP = Status(100, "II", mains=False)
 """What the maker states for a module that nobody has changed."""
 ROWS = 4
 """Samples of a block: 40 ms at 100 a second."""
+SURE = 20
+"""Blocks in a row: the check of a single one has 4 bits."""
 UNCONFIRMED = "which value is the pulse, how many counts a millivolt has, and which electrodes are off"
 EITHER = "a value that one page of the manual calls the pulse and another the breathing"
 
@@ -43,6 +45,7 @@ class Decoder:
         self._lead = _lead(AT_POWER_UP)
         self._flags: frozenset[str] = frozenset()
         self._warned = False
+        self._trust = Trust(SURE)
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes; return the events that they complete."""
@@ -50,9 +53,14 @@ class Decoder:
 
     def flush(self) -> list[Event]:
         """The samples that wait for their block to be full, at the end of a capture."""
-        return self._lead.close()
+        return [*self._trust.flush(), *self._lead.close()]
 
     def _part(self, part: Part) -> list[Event]:
+        if isinstance(part, Bad):
+            return self._damaged(part)
+        return self._trust.good(self._whole(part))
+
+    def _whole(self, part: Block | Number | Status | Name) -> list[Event]:
         match part:
             case Block(counts):
                 silent = self.status is not None and self.status.lead is None
@@ -64,8 +72,6 @@ class Decoder:
             case Number():
                 warned, self._warned = self._warned, True
                 return [] if warned else [Trouble("unconfirmed", EITHER)]
-            case Bad():
-                return self._damaged(part)
 
     def _learn(self, status: Status) -> list[Event]:
         before, self.status = self.status or AT_POWER_UP, status
@@ -77,6 +83,10 @@ class Decoder:
         return events
 
     def _damaged(self, bad: Bad) -> list[Event]:
+        self._trust.bad()
+        if not self._trust.sure:
+            self._lead, self.status = _lead(AT_POWER_UP), None
+            return [Trouble("resync", "bytes that belong to no block", bad.count)]
         if not bad.checked:
             return [*self._lead.hole(None), Trouble("resync", "bytes that belong to no block", bad.count)]
         return [*(self._lead.hole(1) if bad.wave else []), Trouble("checksum")]

@@ -51,6 +51,37 @@ class OneLead:
         return [Wave("ecg", first, self.rate, "1", (self.lead,), samples, self._flags)]
 
 
+class Trust:
+    """Holds back what a stream of weak framing says until so much of it was whole that it can be no other's; pure.
+
+    That are `needed` whole parts in a row. Once trusted, it takes several bad ones in a row to lose that.
+    """
+
+    def __init__(self, needed: int) -> None:
+        self._needed = needed
+        self._credit = 0
+        self.sure = False
+        self._held: list[Event] = []
+
+    def good(self, events: list[Event]) -> list[Event]:
+        """What may be told after one more whole part that gave these events."""
+        self._credit = min(self._needed, self._credit + 1)
+        self.sure = self.sure or self._credit == self._needed
+        self._held += events
+        return self.flush() if self.sure else []
+
+    def bad(self) -> None:
+        """A part was bad: what was held may be anybody's."""
+        self._credit = self._credit // 2 if self.sure else 0
+        self.sure = self._credit > 0
+        self._held = []
+
+    def flush(self) -> list[Event]:
+        """What is held, at the end of a capture that was whole from its last bad part on."""
+        held, self._held = self._held, []
+        return held
+
+
 class Agreed:
     """Numbers that every frame repeats: told when two frames in a row agree, then once in `every` frames; pure."""
 
