@@ -128,6 +128,8 @@ MANUFACTURERS: Mapping[str, str] = {
     "suntech": "SunTech Medical",
     "omron": "Omron Healthcare",
     "healthometer": "Pelstar (Health o meter)",
+    "a": "A&D",
+    "detecto": "Detecto",
     "tm262": "Welch Allyn",
 }
 """First word of the protocol's name -> maker; absent where one format is spoken by the instruments of many makers."""
