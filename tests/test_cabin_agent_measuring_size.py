@@ -9,7 +9,7 @@ import pytest
 from cabin_agent.measuring.bedside import Unmeasured
 from cabin_agent.measuring.size import measure
 from cabin_agent.results import Measure, NotMeasured, Outcome
-from drivers import DECODERS, protocols
+from drivers import DECODERS
 from drivers.events import Event, NoValue, Reading, Value
 from drivers.link import LinkState
 from drivers.weighing import Stillness
@@ -96,7 +96,7 @@ async def test_a_scale_that_leaves(state: LinkState, detail: str) -> None:
 
 
 REQUESTS = {"healthometer": b"\x1bR\x1bE", "a-and-d": b"Q\r\n", "mt-sics": b"SI\r\n", "detecto": b"\nP\r"}
-FAULTS = [(name, fault) for name in protocols("scale") for fault in (None, *MODELS[name].own_faults)]
+FAULTS = [(name, fault) for name in (*REQUESTS, "healthometer-2595kl") for fault in (None, *MODELS[name].own_faults)]
 
 
 class Weighed:
