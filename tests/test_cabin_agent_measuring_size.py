@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 import pytest
 
@@ -19,6 +20,7 @@ from simulators.rack import MODELS
 from tests.bedside_fakes import bedside
 
 LOCKED = frozenset({"locked"})
+WEIGHED = datetime.fromisoformat("2026-11-21T22:30:05")
 OTHERS: tuple[Outcome, ...] = (NotMeasured("spo2", "refused"),)
 
 
@@ -73,6 +75,23 @@ async def test_weights_that_never_agree_are_unstable() -> None:
     with pytest.raises(Unmeasured) as failed:
         await measured(message(70.0), message(71.0), message(72.0))
     assert failed.value.detail == "unstable"
+
+
+def dated(quantity: Literal["weight", "height"], value: Value) -> Reading:
+    return Reading(quantity, value, "kg" if quantity == "weight" else "cm", LOCKED, taken=WEIGHED)
+
+
+async def test_a_scale_that_dates_its_weighing_weighs_once() -> None:
+    weight, height, bmi = await measured([dated("weight", 72.4)])
+    assert value(weight) == 72.4
+    assert isinstance(weight, Measure)
+    assert weight.evidence.readings == 1
+    assert (height, bmi) == (NotMeasured("height", "failed", "missing"), NotMeasured("bmi", "failed", "missing"))
+
+
+async def test_a_scale_that_dates_its_weighing_may_know_the_height() -> None:
+    weight, height, bmi = await measured([dated("weight", 72.4), dated("height", 175.0)])
+    assert (value(weight), value(height), value(bmi)) == (72.4, 175.0, 23.6)
 
 
 async def test_an_impossible_weight_is_refused() -> None:

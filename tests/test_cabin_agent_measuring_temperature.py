@@ -45,6 +45,21 @@ async def test_three_readings_that_agree() -> None:
     assert "surface-temperature" in outcome.evidence.notes
 
 
+@pytest.mark.parametrize("site", ["body", "mouth", "armpit"])
+async def test_a_thermometer_that_settles_by_itself_says_it_once(site: str) -> None:
+    outcome = await measured([Reading("temperature", 36.7, "Cel", detail={"mode": "adjusted", "site": site})])
+    assert outcome.values["value"].value == 36.7
+    assert (outcome.evidence.readings, outcome.evidence.site, outcome.evidence.notes) == (1, site, ())
+
+
+async def test_an_ear_is_read_three_times_and_what_is_settling_does_not_count() -> None:
+    ear: list[Event] = [Reading("temperature", 36.7, "Cel", detail={"mode": "adjusted", "site": "ear"})]
+    assert (await measured(ear, ear, ear)).evidence.readings == 3
+    early = Reading("temperature", 35.0, "Cel", frozenset({"settling"}), {"mode": "adjusted", "site": "body"})
+    late = Reading("temperature", 36.7, "Cel", detail={"mode": "adjusted", "site": "body"})
+    assert (await measured([early], [late])).values["value"].value == 36.7
+
+
 async def test_two_more_where_they_spread() -> None:
     outcome = await measured(*(seen(each) for each in (36.0, 36.4, 36.2, 36.3, 36.1)))
     assert outcome.evidence.readings == 5

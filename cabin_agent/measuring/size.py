@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from cabin_agent.instruments import Ear
 from cabin_agent.measuring.advice import FEET, feet_wrong
 from cabin_agent.measuring.bedside import Bedside, Unmeasured, computed, evidence, heard_or_silence, within
 from cabin_agent.results import Measure, NotMeasured, Outcome, Quantity
 from cabin_signal.bmi import bmi
 from cabin_signal.plausibility import judge
-from cabin_signal.spot import HEIGHT_TOLERANCE_CM, WEIGHT_TOLERANCE_KG, Spot, next_of_pair, pair_spot
+from cabin_signal.spot import HEIGHT_TOLERANCE_CM, WEIGHT_TOLERANCE_KG, NoSpot, Spot, next_of_pair, pair_spot
 from drivers.events import NoValue, Reading, Value
 
 LIMIT_S = 30.0
 SILENCE_S = 3.0
 """Real seconds after which a scale that is asked every two would have answered, were nobody moving on it."""
 
+BREATH_S = 0.1
+"""Real seconds in which the rest of one report has come."""
+
 
 async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-    """Two locked weights that agree, with the height of the same messages; raises `Unmeasured`."""
+    """Two locked weights that agree, with the height of the same messages; raises `Unmeasured`.
+
+    A scale with a clock weighs once for each person, and dates it: that one weighing is the weight.
+    """
     started = bedside.clock.wall_ms()
     weights: list[float] = []
     heights: list[float] = []
     kept = {"weight": weights, "height": heights}
     coach, told_at = bedside.coach(FEET), bedside.clock.now()
     before_it: Value | None = None
+    finished = False
     with bedside.instruments.listen("scale") as ear:
         await bedside.instruments.start("scale")
         async with within(bedside, LIMIT_S, "nobody"):
@@ -38,10 +48,13 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
                     break
                 if "locked" in reading.flags and not isinstance(reading.value, NoValue):
                     kept.get(reading.quantity, []).append(reading.value)
-                if reading.quantity == "bmi" and _enough(weights):
+                    finished = reading.quantity == "weight" and reading.taken is not None
+                if finished or (reading.quantity == "bmi" and _enough(weights)):
                     break
-    weight = pair_spot(weights, WEIGHT_TOLERANCE_KG)
-    height = pair_spot(heights[-2:], HEIGHT_TOLERANCE_CM)
+        if finished:
+            await _rest_of_weighing(ear, kept)
+    weight = _agreed(weights, WEIGHT_TOLERANCE_KG, finished)
+    height = _agreed(heights[-2:], HEIGHT_TOLERANCE_CM, finished)
     if not isinstance(weight, Spot) or judge("weight", weight.value) == "implausible":
         raise Unmeasured("unstable" if not isinstance(weight, Spot) else "implausible")
     first = _measured(bedside, started, "weight", weight, "kg")
@@ -49,6 +62,20 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
         return first, NotMeasured("height", "failed", "missing"), NotMeasured("bmi", "failed", "missing")
     second = _measured(bedside, started, "height", height, "cm")
     return first, second, _bmi(first, second, len(before))
+
+
+async def _rest_of_weighing(ear: Ear, kept: Mapping[str, list[float]]) -> None:
+    """Keep what a scale that dates its weighings says in the same breath: the height, where it knows it."""
+    async for reading in heard_or_silence(ear, BREATH_S, Reading):
+        if reading is None:
+            return
+        if reading.quantity == "height" and "locked" in reading.flags and not isinstance(reading.value, NoValue):
+            kept["height"].append(reading.value)
+
+
+def _agreed(readings: list[float], tolerance: float, finished: bool) -> Spot | NoSpot:
+    """What readings amount to; one is enough where the scale has `finished` its own measurement."""
+    return Spot(readings[0], 1, 0.0) if finished and len(readings) == 1 else pair_spot(readings, tolerance)
 
 
 def _enough(weights: list[float]) -> bool:

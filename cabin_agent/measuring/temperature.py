@@ -11,15 +11,20 @@ from cabin_signal.temperature import Place, temperature_at
 from drivers.events import NoValue, Reading
 
 LIMIT_S = 40.0
+IN_CONTACT = ("armpit", "body", "mouth", "rectum")
+"""Where a clinical thermometer stays until it has settled, and then says so once (clinical reference 4)."""
 APART_S = 2.5
 """Between two readings, long enough for the head to have moved if it moves."""
 
 
 async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-    """Read until the protocol is satisfied; raises `Unmeasured` when nobody is in front of the sensor."""
+    """Read until the protocol is satisfied; raises `Unmeasured` when nobody is in front of the sensor.
+
+    A clinical thermometer that stays in contact settles by itself: its one value is the temperature.
+    """
     started, clock = bedside.clock.wall_ms(), bedside.clock
     readings: list[tuple[Place, float]] = []
-    ambient = False
+    ambient = finished = False
     due = clock.now() + APART_S
     coach, told_at = bedside.coach(FOREHEAD), clock.now()
     with bedside.instruments.listen("thermometer") as ear:
@@ -33,14 +38,19 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
                 kept = [celsius for _, celsius in readings]
                 coach.hear(forehead_wrong(_seen(reading), kept, reading.flags), now - told_at)
                 told_at = now
-                if clock.now() >= due and not isinstance(reading.value, NoValue) and _somebody(reading.value):
+                place = Place(str(reading.detail["site"]), str(reading.detail["mode"]))
+                finished = _is_finished(reading, place)
+                if (
+                    (finished or clock.now() >= due)
+                    and not isinstance(reading.value, NoValue)
+                    and _somebody(reading.value)
+                ):
                     due = clock.now() + APART_S
-                    place = Place(str(reading.detail["site"]), str(reading.detail["mode"]))
                     readings.append((place, reading.value))
-                    if next_temperature([*kept, reading.value]) == "done":
+                    if finished or next_temperature([*kept, reading.value]) == "done":
                         break
     place = readings[-1][0]
-    spot = temperature_at(place, readings)
+    spot = Spot(readings[-1][1], 1, 0.0) if finished else temperature_at(place, readings)
     if not isinstance(spot, Spot):
         raise Unmeasured("unstable" if spot.why == "too-few" else spot.why, "unstable")
     reasons: tuple[str, ...] = bedside.instruments.room() or (("ambient",) if ambient else ())
@@ -50,7 +60,7 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
         started,
         "usable" if reasons else "good",
         *reasons,
-        notes=("surface-temperature", "reference-hardware"),
+        notes=("surface-temperature", "reference-hardware") if place.mode == "object" else (),
         readings=spot.n,
         spread=round(spot.spread, 2),
         mode=place.mode,
@@ -63,6 +73,11 @@ def _seen(reading: Reading) -> float | None:
     """What the sensor looks at, where that can be a person."""
     there = not isinstance(reading.value, NoValue) and _somebody(reading.value)
     return reading.value if there and not isinstance(reading.value, NoValue) else None
+
+
+def _is_finished(reading: Reading, place: Place) -> bool:
+    """Whether the instrument itself has waited until its probe had settled: one such value is the temperature."""
+    return place.mode == "adjusted" and place.site in IN_CONTACT and "settling" not in reading.flags
 
 
 def _somebody(celsius: float) -> bool:

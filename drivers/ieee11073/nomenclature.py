@@ -72,11 +72,11 @@ CUFF_PULSE = 18474
 WEIGHT, HEIGHT, BMI = 57664, 57668, 57680
 SITES: Mapping[int, str] = {
     19292: "body",
-    19320: "tympanic",
-    57348: "rectal",
-    57352: "oral",
+    19320: "eardrum",
+    57348: "rectum",
+    57352: "mouth",
     57356: "ear",
-    57380: "axilla",
+    57380: "armpit",
 }
 """Codes of a temperature -> where on the body."""
 MODALITIES: Mapping[int, str] = {19508: "fast", 19512: "slow", 19516: "spot"}
