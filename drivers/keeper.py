@@ -268,7 +268,8 @@ class Keeper:
         now = time.monotonic()
         if isinstance(event, Identity):
             self.identity = event
-        if isinstance(event, PressureResult):
+        # One out of its memory is not the one that was asked for.
+        if isinstance(event, PressureResult) and "from-memory" not in event.flags:
             self._asked = False
         if not _is_silence(event):
             self._heard, self._refusal = True, ""

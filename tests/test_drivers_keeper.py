@@ -36,6 +36,7 @@ SAID: dict[bytes, Event] = {
     b"t": Trouble("checksum"),
     b"n": Trouble("refused", "set it to kg"),
     b"p": PressureResult(NONE, NONE, NONE, NONE, 0, "aborted"),
+    b"m": PressureResult(120, 80, 93, 60, 0, flags=frozenset({"from-memory"})),
     b"l": PressureResult(NONE, NONE, NONE, NONE, 0, "link-lost"),
 }
 
@@ -308,6 +309,9 @@ async def test_a_pressure_result_ends_the_measurement(tmp_path: Path) -> None:
         await b.state(LinkState.READY)
         await b.keeper.start()
         await b.state(LinkState.MEASURING)
+        b.plug.send(b"m")
+        await b.until(lambda: bool(b.heard))
+        assert b.states[-1][0] is LinkState.MEASURING, "an old one is not what was asked for"
         b.plug.send(b"p")
         await b.until(lambda: b.states[-1][0] is LinkState.READY)
 
