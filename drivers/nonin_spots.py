@@ -130,7 +130,7 @@ def _readings(spot: Spot) -> list[Event]:
     )
     flags = frozenset(word for word, is_set in marks if is_set)
     none = bool(spot.high & NOMS)
-    detail = {"averaging": "spot-check"}
+    detail = {"averaging": "spot"}
     return [
         Reading("spo2", _value(spot.spo2, none, NO_SPO2, SPO2_RANGE), "%", flags, detail, spot.taken),
         Reading("pulse_rate", _value(spot.rate, none, NO_HR, HR_RANGE), "/min", flags, detail, spot.taken),

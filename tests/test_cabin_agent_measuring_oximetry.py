@@ -89,3 +89,63 @@ def test_a_time_out_says_what_was_in_the_way(events: list[Event], detail: str, w
 def test_another_failure_stays_what_it_is() -> None:
     gone = Unmeasured("unplugged")
     assert oximetry._cause(heard(finger(30, range(2, 30))), gone) is gone
+
+
+# --- oximeters of other rates, and those without a pleth ----------------------------------------------------------
+
+
+def numbers(seconds: int, averaging: str = "4-beat", **flags: str) -> list[Event]:
+    """One pair of values a second and no pleth."""
+    said, detail = frozenset(flags.values()), {"averaging": averaging}
+    pair: list[Event] = [
+        Reading("spo2", 96.0, "%", said, detail),
+        Reading("pulse_rate", 66.0, "/min", said, detail),
+    ]
+    return pair * seconds
+
+
+@pytest.mark.parametrize("rate", [60, 75])
+async def test_a_pleth_of_another_rate_is_judged_in_its_own_seconds(rate: int) -> None:
+    wave = 400 * pleth(beats(72, 42), rate, 40)
+    events: list[Event] = []
+    for n in range(0, len(wave), 4):
+        rows = tuple((float(v),) for v in wave[n : n + 4])
+        events.append(Wave("pleth", n, float(rate), "1", ("pleth",), rows))
+        if n % 20 == 0:
+            events += [Reading("spo2", 97.0, "%"), Reading("pulse_rate", 72.0, "/min")]
+    spo2 = await value(*events)
+    assert (spo2.values["value"].value, spo2.evidence.readings, spo2.evidence.quality) == (97.0, 10, "good")
+    assert spo2.evidence.mode is None
+
+
+async def test_an_oximeter_without_a_pleth_is_taken_at_its_word_and_that_is_said() -> None:
+    spo2, pulse = await oximetry.measure(bedside(*numbers(31)), ())
+    assert isinstance(spo2, Measure) and isinstance(pulse, Measure)
+    assert (spo2.values["value"].value, pulse.values["value"].value) == (96.0, 66.0)
+    assert (spo2.evidence.quality, spo2.evidence.reasons) == ("usable", ("no-pleth",))
+    assert (spo2.evidence.readings, spo2.evidence.mode) == (10, "4-beat-average")
+
+
+def test_without_a_pleth_disturbed_seconds_and_other_averages_do_not_count() -> None:
+    events = numbers(25) + numbers(10, word="artifact") + numbers(30, "fast")
+    assert not isinstance(heard(events).settled(), Spot)
+    assert isinstance(heard([*events, *numbers(10)]).settled(), Spot)
+
+
+async def test_a_spot_check_is_one_value() -> None:
+    spo2, pulse = await oximetry.measure(bedside(*numbers(1, "spot", word="smartpoint")), ())
+    assert isinstance(spo2, Measure) and isinstance(pulse, Measure)
+    assert (spo2.evidence.readings, spo2.evidence.mode, spo2.evidence.quality) == (1, "spot-check", "usable")
+
+
+def test_a_value_that_came_before_the_first_wave_belongs_to_no_second_of_it() -> None:
+    found = heard([*numbers(1), *finger(3)])
+    assert len(found.values) == 3
+    assert set(found.values) == {97.0}
+
+
+def test_a_spot_check_without_a_measurement_is_no_value() -> None:
+    none = NoValue("missing")
+    found = heard([Reading("spo2", none, "%", detail={"averaging": "spot"}), Reading("pulse_rate", none, "/min")])
+    assert not isinstance(found.settled(), Spot)
+    assert oximetry._cause(found, Unmeasured("timeout")).detail == "no-pulse"

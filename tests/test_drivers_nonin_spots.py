@@ -38,8 +38,8 @@ def test_a_packet_is_laid_out_as_documented() -> None:
 def test_a_spot_carries_the_devices_time() -> None:
     assert Format13().feed(PACKET) == [
         Identity("Nonin, serial format 13"),
-        Reading("spo2", 97.0, "%", frozenset({"smartpoint"}), {"averaging": "spot-check"}, TAKEN),
-        Reading("pulse_rate", 72.0, "/min", frozenset({"smartpoint"}), {"averaging": "spot-check"}, TAKEN),
+        Reading("spo2", 97.0, "%", frozenset({"smartpoint"}), {"averaging": "spot"}, TAKEN),
+        Reading("pulse_rate", 72.0, "/min", frozenset({"smartpoint"}), {"averaging": "spot"}, TAKEN),
     ]
 
 
