@@ -14,7 +14,6 @@ import random
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from drivers import DECODERS
@@ -24,10 +23,13 @@ from drivers.glance import fingerprint
 from drivers.instrument import Instrument
 from drivers.link import OPEN_STATES, LinkEvent, LinkState, step
 from drivers.overheard import Overheard
-from drivers.probe import SHORTEST_S, Probe, patience
+from drivers.pace import USUAL, Pace, back_off
+from drivers.probe import Probe, patience, refusal
 from drivers.recognize import recognize
 from drivers.stream import Stream, open_stream
 from drivers.tape import Note, taped
+
+__all__ = ["Keeper", "OnEvent", "OnState", "Pace", "back_off"]
 
 log = logging.getLogger(__name__)
 
@@ -42,28 +44,6 @@ PROBED = ("/", "socket://")
 
 SAID_FOR_IT = ("link-lost", "no-reply")
 """Errors of a cuff measurement that a driver states because the module did not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How soon a port is tried again, in seconds."""
-
-    first_s: float = 0.2
-    longest_s: float = 5.0
-    glance_s: float = 0.25
-    """How often a local path is looked at meanwhile: one that appears or changes is tried at once."""
-    broken_s: float = 10.0
-    """How long a broken driver stays failed, whatever happens to its path."""
-    probe_s: float = SHORTEST_S
-    """How long something may at least talk before it is refused as another instrument."""
-    foreign_s: float = 10.0
-    """How long another instrument stays refused, as long as it is not pulled out."""
-
-
-def back_off(failures: int, pace: Pace, chance: float) -> float:
-    """Seconds to wait after `failures` failures in a row; `chance` in 0..1 spreads them over the upper half."""
-    full = min(pace.longest_s, pace.first_s * 2.0 ** min(failures, 30))
-    return full * (0.5 + 0.5 * chance)
 
 
 class Keeper:
@@ -83,7 +63,7 @@ class Keeper:
         on_event: OnEvent,
         on_state: OnState,
         accept_simulated: bool,
-        pace: Pace = Pace(),
+        pace: Pace = USUAL,
         note: Note | None = None,
         admit: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -222,7 +202,7 @@ class Keeper:
         # A port that is opened again with another line has been as silent as it was, or talks as it did.
         if self.state not in OPEN_STATES:
             self._since = time.monotonic()
-            self._probe = Probe()
+            self._probe, self._excuse = Probe(), ""
             self._move(
                 LinkEvent.OPENED, self._refusal or "Its port is open and nothing was heard yet: wait a moment."
             )
@@ -250,19 +230,11 @@ class Keeper:
             # Its driver wants more than its decoder does: that is no reason to call it another instrument.
             self._probe.known()
             return
-        self._refusal = self._foreign(other)
+        self._refusal = refusal(self._url, self._instrument.kind, self._instrument.protocol, other)
         raise WrongInstrument(self._refusal)
 
     def _patience(self) -> float:
         return patience(self._instrument.quiet_s, self._pace.probe_s)
-
-    def _foreign(self, other: str | None) -> str:
-        kind, protocol = self._instrument.kind, self._instrument.protocol
-        looks = f"it looks like {other}" if other else "it looks like no instrument that this cabin knows"
-        return (
-            f"What is connected at {self._url} does not speak {protocol}: {looks}; "
-            f"plug the {kind} in there, or correct url and protocol in the configuration."
-        )
 
     def _hear(self, event: Event) -> None:
         now = time.monotonic()

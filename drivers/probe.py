@@ -20,6 +20,15 @@ def patience(quiet_s: float | None, shortest_s: float = SHORTEST_S) -> float:
     return max(shortest_s, 2 * (quiet_s or 0.0))
 
 
+def refusal(url: str, kind: str, protocol: str, other: str | None) -> str:
+    """The sentence for something at `url` that is no `kind` speaking `protocol`; `other` is what it looks like."""
+    looks = f"it looks like {other}" if other else "it looks like no instrument that this cabin knows"
+    return (
+        f"What is connected at {url} does not speak {protocol}: {looks}; "
+        f"plug the {kind} in there, or correct url and protocol in the configuration."
+    )
+
+
 class Probe:
     """One opened port, from its first byte to its first well-formed event."""
 
