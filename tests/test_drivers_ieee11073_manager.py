@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from drivers.events import DeviceClock, Identity, NoValue, PressureResult, Reading, Trouble
 from drivers.ieee11073 import apdu
-from drivers.ieee11073.manager import MOST_HELD, SYSTEM_ID, Manager, Moment, Outcome
+from drivers.ieee11073.manager import SYSTEM_ID, Manager
+from drivers.ieee11073.session import MOST_HELD, Moment, Outcome
 from drivers.ieee11073.states import TABLE, Act, Input, State, as_text
 from tests.phd_messages import association, configuration, description, event, fixed, presentation
 

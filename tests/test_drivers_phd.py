@@ -96,7 +96,7 @@ def is_true(each: Reading | PressureResult) -> bool:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time for an answer in body time, so that lost bytes do not hold the test up."""
-    monkeypatch.setattr("drivers.ieee11073.manager.RESPONSE_S", 0.2)
+    monkeypatch.setattr("drivers.ieee11073.session.RESPONSE_S", 0.2)
 
 
 class Simulated:

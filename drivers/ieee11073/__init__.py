@@ -10,7 +10,8 @@
 | `readings` | observations -> events |
 | `agent` | all that is known of the agent at the other end |
 | `freshness`, `pressures` | what was stored, and which pulse belongs to which pressures |
-| `manager` | what the manager makes of what comes, and what it answers |
+| `manager` | an association, from its request to its end |
+| `session` | what is heard, answered and asked while it operates |
 | `states` | the states of an association as a table |
 | `phdc` | what a USB interface says before the first message |
 | `conversation` | the manager on a stream |

@@ -10,7 +10,8 @@ from drivers.errors import DriverError, Unplugged
 from drivers.events import Trouble
 from drivers.ieee11073 import phdc
 from drivers.ieee11073.agent import Agent
-from drivers.ieee11073.manager import Manager, Moment, Outcome
+from drivers.ieee11073.manager import Manager
+from drivers.ieee11073.session import Moment, Outcome
 from drivers.instrument import Emit
 from drivers.stream import Stream
 from drivers.together import together

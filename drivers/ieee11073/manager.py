@@ -7,50 +7,24 @@ over USB PHDC", sections 3 and 6.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
-from drivers.events import Event, Trouble
+from drivers.events import Trouble
 from drivers.ieee11073 import apdu
-from drivers.ieee11073 import nomenclature as mdc
 from drivers.ieee11073.agent import Agent
 from drivers.ieee11073.apdu import AssociationRequest, AssociationResponse, Happened, Presentation, Release
 from drivers.ieee11073.configurations import STANDARD, Configuration, decode_report
-from drivers.ieee11073.mder import Malformed, encode_absolute_time
-from drivers.ieee11073.reports import Observation, is_report, observations
-from drivers.ieee11073.states import LIMIT_S, RESPONSE_S, TABLE, Act, Input, State
+from drivers.ieee11073.mder import Malformed
+from drivers.ieee11073.session import Moment, Outcome, Session, not_now, refuse
+from drivers.ieee11073.states import LIMIT_S, TABLE, Act, Input, State
 
 SYSTEM_ID = bytes.fromhex("6361626e00000001")
 """The manager's own, of a range that no maker holds."""
-CLOCK_OFF = timedelta(minutes=1)
-"""A clock that can be set, and is further off than this, is set."""
-MOST_HELD = 32
-"""Reports that wait until the agent's clock is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Now, as the caller knows it."""
-
-    s: float
-    """Seconds of the agent's life: monotonic, faster than the wall where the agent is a simulated one."""
-    wall: datetime | None = None
-    """Local time of day, without a zone, to set an agent's clock by; None: it is left alone."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came of it: what is told, and what is sent, in this order."""
-
-    events: list[Event] = field(default_factory=list)
-    replies: list[bytes] = field(default_factory=list)
 
 
 class Manager:
     """One manager for one agent after the other on one wire.
 
-    `kind` is the instrument that is expected: another one is refused, and `mismatch` says so in one sentence. An
-    agent's observations are told once its clock is known, so that an old one is never told as new.
+    `kind` is the instrument that is expected: another one is refused, and `mismatch` says so in one sentence.
     """
 
     def __init__(self, kind: str, agent: Agent | None = None) -> None:
@@ -63,16 +37,17 @@ class Manager:
         self._presentation = Presentation(0, 0, b"")
         self._report = Happened(0, 0, 0, b"")
         self._verdict: Configuration | int = apdu.CONFIGURATION_UNKNOWN
-        self._waits_for: tuple[int, str] | None = None
-        self._deadline: float | None = None
-        self._invoke = 0
-        self._clock_was_set = False
-        self._held: list[list[Observation]] | None = None
+        self._session = Session(self._agent, kind)
+        self._limit: float | None = None
 
     @property
     def due(self) -> float | None:
         """When `tick` is to be called, in the seconds of `Moment`; None: not before more is received."""
-        return min((each for each in (self._deadline, self._agent.due) if each is not None), default=None)
+        return min((each for each in (*self._deadlines, self._agent.due) if each is not None), default=None)
+
+    @property
+    def _deadlines(self) -> tuple[float | None, float | None]:
+        return self._limit, self._session.deadline
 
     def connect(self, moment: Moment) -> Outcome:
         """The wire is there, and nothing of an earlier one is."""
@@ -92,7 +67,7 @@ class Manager:
     def tick(self, moment: Moment) -> Outcome:
         """Time has passed."""
         outcome = Outcome(self._agent.late(moment.s))
-        if self._deadline is not None and moment.s >= self._deadline:
+        if any(each is not None and moment.s >= each for each in self._deadlines):
             outcome.events.append(Trouble("no-reply", "the instrument did not answer in time"))
             self._do(Input.TIMEOUT, moment, outcome)
         return outcome
@@ -131,7 +106,7 @@ class Manager:
         try:
             happened = _configuration_event(message)
         except Malformed as error:
-            self._reject(message, error, outcome)
+            refuse(message, error, outcome)
             return
         if happened is None:
             self._do(Input.DATA, moment, outcome)
@@ -167,9 +142,9 @@ class Manager:
         self.state, act = TABLE[before, happened]
         if self.state is not before:
             limit = LIMIT_S.get(self.state)
-            self._deadline = None if limit is None else moment.s + limit
+            self._limit = None if limit is None else moment.s + limit
         if self.state in (State.UNASSOCIATED, State.DISCONNECTED) and before is not self.state:
-            self._forget(moment, outcome)
+            self._session.end(moment, outcome)
         acts: Mapping[Act, Callable[[Moment, Outcome], None]] = {
             Act.ACCEPT: self._accept,
             Act.ASK_CONFIGURATION: self._ask_configuration,
@@ -186,19 +161,9 @@ class Manager:
             outcome.replies.append(_said(act, before, happened))
         return outcome
 
-    def _forget(self, moment: Moment, outcome: Outcome) -> None:
-        """Nothing more comes of this association: what waited is told."""
-        self._waits_for = None
-        self._let_go(moment, outcome, aged=True)
-        outcome.events += self._agent.rest()
-
     def _accept(self, moment: Moment, outcome: Outcome) -> None:
         outcome.replies.append(apdu.encode_association_response(apdu.ACCEPTED, SYSTEM_ID))
-        self._begin(moment, outcome)
-
-    def _begin(self, moment: Moment, outcome: Outcome) -> None:
-        self._held, self._clock_was_set = [], False
-        self._get_description(moment, outcome)
+        self._session.begin(moment, outcome)
 
     def _ask_configuration(self, _: Moment, outcome: Outcome) -> None:
         outcome.replies.append(apdu.encode_association_response(apdu.UNKNOWN_CONFIGURATION, SYSTEM_ID))
@@ -228,7 +193,7 @@ class Manager:
         self._answer_configuration(apdu.CONFIGURATION_ACCEPTED, outcome)
         if isinstance(self._verdict, Configuration):
             self._agent.configure(self._verdict)
-        self._begin(moment, outcome)
+        self._session.begin(moment, outcome)
 
     def _refuse_configuration(self, _: Moment, outcome: Outcome) -> None:
         verdict = self._verdict
@@ -242,92 +207,14 @@ class Manager:
         outcome.replies.append(answer)
 
     def _hear(self, moment: Moment, outcome: Outcome) -> None:
-        message = self._presentation
-        try:
-            if message.choice in apdu.RESPONSES:
-                self._answered(message, moment, outcome)
-            elif message.choice in (apdu.EVENT, apdu.CONFIRMED_EVENT):
-                self._event(message, apdu.decode_event(message.body), moment, outcome)
-            else:
-                self._not_now(moment, outcome)
-        except Malformed as error:
-            self._reject(message, error, outcome)
-            if message.choice in apdu.RESPONSES:
-                # Without its description nothing that it sends can be dated: it begins anew.
-                self._do(Input.TIMEOUT, moment, outcome)
-
-    def _event(self, message: Presentation, happened: Happened, moment: Moment, outcome: Outcome) -> None:
-        configuration = self._agent.configuration
-        if configuration is None or not is_report(happened.kind):
-            self._not_now(moment, outcome)
-            return
-        report = observations(happened, configuration)
-        if message.choice == apdu.CONFIRMED_EVENT:
-            outcome.replies.append(apdu.encode_event_response(message.invoke, happened.handle, happened.kind))
-        if self._held is None:
-            outcome.events += self._agent.tell(report, moment.s)
-            return
-        self._held.append(report)
-        if len(self._held) >= MOST_HELD:
-            self._let_go(moment, outcome, aged=True)
-
-    def _let_go(self, moment: Moment, outcome: Outcome, *, aged: bool = False) -> None:
-        """Tell what was held back; with `aged` its age was never known, and it counts as stored."""
-        held, self._held = self._held or [], None
-        for report in held:
-            outcome.events += self._agent.tell(report, moment.s, aged=aged)
+        happened = self._session.hear(self._presentation, moment, outcome)
+        if self._session.other is not None:
+            self._expected(self._session.other, outcome)
+        if happened is not None:
+            self._do(happened, moment, outcome)
 
     def _not_now(self, _: Moment, outcome: Outcome) -> None:
-        if self._presentation.choice in apdu.RESPONSES:
-            outcome.events.append(Trouble("unexpected-reply", "an answer that nothing asked for was dropped"))
-        elif self._presentation.choice != apdu.EVENT:
-            outcome.replies.append(apdu.encode_reject(self._presentation.invoke, apdu.UNRECOGNIZED))
-
-    def _reject(self, message: Presentation, error: Malformed, outcome: Outcome) -> None:
-        outcome.events.append(Trouble("malformed", str(error)))
-        if message.choice not in apdu.RESPONSES and message.choice != apdu.EVENT:
-            outcome.replies.append(apdu.encode_reject(message.invoke, apdu.BADLY_STRUCTURED))
-
-    # --- what the manager asks for --------------------------------------------------------------------------------
-
-    def _get_description(self, moment: Moment, outcome: Outcome) -> None:
-        outcome.replies.append(apdu.encode_get(self._wait("description", moment)))
-
-    def _set_clock(self, wall: datetime, moment: Moment, outcome: Outcome) -> None:
-        info = encode_absolute_time(wall) + bytes(4)
-        outcome.replies.append(apdu.encode_action(self._wait("clock", moment), mdc.MDS, apdu.SET_TIME, info))
-
-    def _wait(self, what: str, moment: Moment) -> int:
-        self._invoke = (self._invoke + 1) % 0x10000
-        self._waits_for, self._deadline = (self._invoke, what), moment.s + RESPONSE_S
-        return self._invoke
-
-    def _answered(self, message: Presentation, moment: Moment, outcome: Outcome) -> None:
-        if self._waits_for is None or self._waits_for[0] != message.invoke:
-            self._not_now(moment, outcome)
-            return
-        what, self._waits_for, self._deadline = self._waits_for[1], None, None
-        if what == "description" and message.choice == apdu.GET_RESPONSE:
-            self._described(message, moment, outcome)
-        elif what == "clock" and message.choice == apdu.ACTION_RESPONSE:
-            self._get_description(moment, outcome)
-        else:
-            outcome.events.append(Trouble("refused", f"the instrument refused a request about its {what}"))
-            self._let_go(moment, outcome)
-
-    def _described(self, message: Presentation, moment: Moment, outcome: Outcome) -> None:
-        agent = self._agent
-        outcome.events += agent.describe(apdu.decode_attributes(message.body), moment.s)
-        if agent.kinds and self.kind not in agent.kinds:
-            self._held = None
-            self._expected(next(iter(agent.kinds)), outcome)
-            self._do(Input.END, moment, outcome)
-            return
-        # What it measured under its present clock is told by that one.
-        self._let_go(moment, outcome)
-        if moment.wall is not None and not self._clock_was_set and _to_be_set(agent, moment.wall):
-            self._held, self._clock_was_set = [], True
-            self._set_clock(moment.wall, moment, outcome)
+        not_now(self._presentation, outcome)
 
 
 def refusal(request: AssociationRequest) -> tuple[int, str] | None:
@@ -357,7 +244,3 @@ def _said(act: Act, before: State, happened: Input) -> bytes:
         return apdu.encode_abort(0)
     waiting = before in (State.WAITING, State.CHECKING)
     return apdu.encode_abort(apdu.CONFIGURATION_TIMEOUT if waiting else apdu.RESPONSE_TIMEOUT)
-
-
-def _to_be_set(agent: Agent, wall: datetime) -> bool:
-    return agent.clock_can_be_set and (agent.clock is None or abs(agent.clock - wall) > CLOCK_OFF)
