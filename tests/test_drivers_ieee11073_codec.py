@@ -355,7 +355,7 @@ def test_a_configuration_has_an_end() -> None:
 
 def test_the_descriptors_of_the_class() -> None:
     function = read_function(bytes.fromhex("04 20 02 01 08 30 00 02 04 10 0f 10 04 21 01 08"))
-    assert (function.speaks_20601, function.preamble, function.specializations) == (True, True, (0x1004, 0x100F))
+    assert (function.speaks_20601, function.specializations) == (True, (0x1004, 0x100F))
     assert complaint(function, "scale") is None
     assert "calls itself oximeter and scale" in (complaint(function, "thermometer") or "")
     assert complaint(read_function(b""), "scale") is None

@@ -25,6 +25,7 @@ from simulators.device import Clock, Device
 from simulators.phd_agent import FAULTS
 from simulators.rack import Ready, run_rack
 from simulators.station import Station
+from simulators.usb_setup import Setup
 from simulators.wire import Listener, Pty
 
 SPEED = 100.0
@@ -316,6 +317,15 @@ async def test_over_usb(tmp_path: Path) -> None:
         await asyncio.gather(running, return_exceptions=True)
         stream.close()
     assert is_true(heard.values[0])
+
+
+async def test_a_preamble_that_another_host_has_asked_for_is_passed_over() -> None:
+    device = phd.Scale(Body(1))
+    device.control(Setup(0x21, 3, 0x0101, 0, 0), b"", 0.0)
+    async with on_a_pipe(DRIVERS["scale"](), device) as heard:
+        await heard.until(lambda: heard.values)
+    assert is_true(heard.values[0])
+    assert {trouble.code for trouble in heard.of(Trouble)} == {"unconfirmed", "resync"}
 
 
 async def test_usb_says_what_it_is_before_a_word_is_said(tmp_path: Path) -> None:

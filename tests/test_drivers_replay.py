@@ -51,7 +51,8 @@ class Recorder:
 
 def driver(protocol: str) -> Instrument:
     """A new driver, as the one that was recorded."""
-    return DRIVERS[protocol](**({"time_scale": SPEED} if protocol == "suntech" else {}))
+    found = DRIVERS[protocol]
+    return found(**({"time_scale": SPEED} if "time_scale" in found.takes else {}))
 
 
 def played(capture: Capture) -> Played:
@@ -121,6 +122,19 @@ async def test_a_cuff_is_inflated_by_the_same_words_and_gives_the_same_result(tm
     assert [event for event in heard.events if isinstance(event, PressureResult)]
     assert [timeless(event) for event in again.events] == [timeless(event) for event in heard.events]
     assert again.same
+
+
+async def test_a_health_device_on_usb_associates_again_and_gives_the_same_weights(tmp_path: Path) -> None:
+    async def course(keeper: Keeper, heard: Recorder, control: Path) -> None:
+        await heard.until(lambda: any(isinstance(event, Identity) for event in heard.events))
+        await keeper.start()
+        await heard.until(lambda: sum(isinstance(event, Reading) for event in heard.events) >= 2)
+
+    heard = await record(tmp_path, "phd-scale", course)
+    again = await in_process(lambda: played(heard.capture("phd-scale")))
+    assert again.events == tuple(heard.events)
+    # Its leave: taken then because the port was given back, and now because the capture ends.
+    assert (again.written_anew, again.not_written) == (1, 1)
 
 
 async def test_an_ecg_is_set_up_and_streams_again(tmp_path: Path) -> None:

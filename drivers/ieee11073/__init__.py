@@ -16,6 +16,6 @@
 | `phdc` | what a USB interface says before the first message |
 | `conversation` | the manager on a stream |
 
-Everything but the last two is pure. The standards themselves were not at hand: the facts are those of the protocol
+Everything but the last is pure. The standards themselves were not at hand: the facts are those of the protocol
 sheet "IEEE 11073-20601 over USB PHDC", taken from open stacks and from messages of real instruments.
 """

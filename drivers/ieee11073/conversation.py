@@ -36,7 +36,7 @@ class Conversation:
 
     async def run(self, stream: Stream, emit: Emit) -> None:
         """Speak until the stream ends; raises `DriverError` for an instrument of another kind."""
-        await phdc.greet(stream, self._kind)
+        phdc.look(stream, self._kind)
         emit(Trouble("unconfirmed", UNCONFIRMED))
         await self._carry_out(self._manager.connect(_moment()), stream, emit)
         try:

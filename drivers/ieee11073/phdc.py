@@ -1,7 +1,7 @@
 """USB's class for personal healthcare devices: what an interface says of itself before the first message.
 
-Source: protocol sheet "IEEE 11073-20601 over USB PHDC", section 1. The preamble in front of messages that a host may
-switch on is never switched on, and switched off where an instrument knows it: an earlier host may have left it on.
+Source: protocol sheet "IEEE 11073-20601 over USB PHDC", section 1. No request of the class is ever made: the preamble
+that a host may ask for is not asked for, and one that an earlier host has left on is passed over with the framing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from drivers.errors import DriverError, Unplugged
+from drivers.errors import DriverError
 from drivers.ieee11073.nomenclature import NAMES, SPECIALIZATION_OF
 from drivers.stream import Stream, UsbLine, usb_port
 
@@ -17,9 +17,6 @@ LINE = UsbLine(interface_class=0x0F)
 """Bulk both ways; the interrupt endpoint that some have is for alarms, and is not read."""
 FUNCTION, EXTENSION = 0x20, 0x30
 IEEE_20601 = 2
-CAN_PREAMBLE = 0x01
-CLEAR_FEATURE = (0x21, 0x01, 0x0001)
-"""Request type, request and value: no preamble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,6 @@ class Function:
     """The class-specific descriptors of an interface."""
 
     speaks_20601: bool = True
-    preamble: bool = False
     specializations: tuple[int, ...] = ()
     """Empty: it does not say."""
 
@@ -37,13 +33,11 @@ def read_function(extra: bytes) -> Function:
     found = Function()
     for kind, body in _descriptors(extra):
         if kind == FUNCTION and len(body) >= 2:
-            found = Function(body[0] == IEEE_20601, bool(body[1] & CAN_PREAMBLE), found.specializations)
+            found = Function(body[0] == IEEE_20601, found.specializations)
         elif kind == EXTENSION and len(body) >= 2:
             codes = body[2 : 2 + 2 * body[1]]
             pairs = (codes[at : at + 2] for at in range(0, len(codes) - 1, 2))
-            found = Function(
-                found.speaks_20601, found.preamble, tuple(int.from_bytes(pair, "little") for pair in pairs)
-            )
+            found = Function(found.speaks_20601, tuple(int.from_bytes(pair, "little") for pair in pairs))
     return found
 
 
@@ -66,20 +60,8 @@ def complaint(function: Function, kind: str) -> str | None:
     return f"The instrument here is no {kind} but calls itself {named}: plug in the right one, or correct its port."
 
 
-async def greet(stream: Stream, kind: str) -> None:
+def look(stream: Stream, kind: str) -> None:
     """Look at a USB interface before anything is said on it; any other stream is left alone. Raises `DriverError`."""
-    if not hasattr(stream, "extra"):
-        return
-    port = usb_port(stream)
-    function = read_function(port.extra)
-    against = complaint(function, kind)
+    against = complaint(read_function(usb_port(stream).extra), kind) if hasattr(stream, "extra") else None
     if against is not None:
         raise DriverError(against)
-    if function.preamble:
-        try:
-            await port.control(*CLEAR_FEATURE, port.interface, b"")
-        except Unplugged:
-            raise
-        except DriverError:
-            # An instrument that does not know the request has no preamble.
-            return
