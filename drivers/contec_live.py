@@ -39,9 +39,9 @@ class Live:
     """What the device says is wrong: then no number of it counts."""
     flags: frozenset[str]
 
-    def says(self) -> tuple[int | None, int | None, Why | None]:
+    def says(self) -> tuple[int | None, int | None, float | None, Why | None]:
         """What two messages in a row must have in common for their numbers to count."""
-        return self.pulse, self.spo2, self.why
+        return self.pulse, self.spo2, self.perfusion, self.why
 
     def agrees(self, other: Live) -> bool:
         """Whether both can be of one finger."""

@@ -107,9 +107,10 @@ def read_live(data: bytes) -> Live | None:
 class V7:
     """Bytes of protocol V7.0, in any cut -> events; pure.
 
-    Live packets as `drivers.contec_live.Course` says them. What comes out of the device's memory has the flag
-    "from-memory" and, where its beginning was sent, `taken`. `Trouble("refused")` for a command that was not carried
-    out or a session that the device ends, `Trouble("malformed")` for what is no packet.
+    Live packets as `drivers.contec_live.Course` says them. What comes out of the device's memory is read once its
+    date and time were sent, because a damaged live packet can look like it, with "from-memory" and `taken`.
+    `Trouble("refused")` for a command that was not carried out or a session that the device ends,
+    `Trouble("malformed")` for what is no packet.
     """
 
     def __init__(self) -> None:
@@ -168,20 +169,15 @@ class V7:
                 self._date = packet.data[2:6]
             case 0x12:
                 self._stored = _begin(self._date, packet.data[2:5])
-            case 0x09 if self._expects_memory:
+            case 0x09 if self._stored is not None:
                 return self._second(packet.data[0], packet.data[1])
-            case 0x0F if self._expects_memory:
+            case 0x0F if self._stored is not None:
                 return [event for at in (0, 2, 4) for event in self._second(*packet.data[at : at + 2])]
             case 0x0B if packet.data[1] != DONE:
                 return [Trouble("refused", f"command {packet.data[0]:02X}: {_reason(packet.data[1])}")]
             case 0x0D:
                 return [Trouble("refused", f"the oximeter ended the session: {_reason(packet.data[0])}")]
         return []
-
-    @property
-    def _expects_memory(self) -> bool:
-        """Whether what looks like a recording can be one: on a line that is believed, or after a date and a time."""
-        return self.believed or self._stored is not None
 
     def _identify(self, data: bytes) -> list[Event]:
         """The device's identifier is text that its owner may change; it is said when it is new."""

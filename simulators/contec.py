@@ -23,6 +23,8 @@ SERIAL = b"CMS50D+"
 DONE, SHUT_DOWN, UNSUPPORTED = 0x00, 0x01, 0x05
 STORED = ((88, 121), (87, 122), (88, 121))
 """SpO2 and pulse of somebody else, from the memory."""
+STORED_ON, STORED_AT = (20, 26, 11, 20), (9, 15, 0)
+"""Century, year, month, day and time of day at which that began; the layout of both is unconfirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,8 @@ class OximeterV7(_Oximeter):
             self._waiting.append(packet(0x0D, bytes((SHUT_DOWN,))))
             self._streaming = False
         if wrong and fault == "from-memory":
-            self._waiting.append(packet(0x0F, bytes(number for pair in STORED for number in pair)))
+            begun = (packet(0x07, bytes((0, 0, *STORED_ON))), packet(0x12, bytes((0, 0, *STORED_AT, 0))))
+            self._waiting += [*begun, packet(0x0F, bytes(number for pair in STORED for number in pair))]
 
     def produce(self, now: float) -> Frames:
         """Sixty packets a second while it streams."""
