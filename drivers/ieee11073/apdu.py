@@ -129,11 +129,10 @@ class Framer:
         return found
 
     def flush(self) -> list[Trouble]:
-        """Nothing more comes: what was skipped, and a message that was cut short."""
-        skipped, cut_short, self._skipped = self._skipped, bool(self._pending), 0
+        """Nothing more comes: what was skipped. A message that was cut short says nothing."""
+        skipped, self._skipped = self._skipped, 0
         self._pending.clear()
-        told = [Trouble("resync", "bytes that belong to no message", skipped)] if skipped else []
-        return [*told, Trouble("malformed", "a message ends before its length does")] if cut_short else told
+        return [Trouble("resync", "bytes that belong to no message", skipped)] if skipped else []
 
     def _cut(self) -> list[bytes | Trouble]:
         found: list[bytes | Trouble] = []
