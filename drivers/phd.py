@@ -19,6 +19,7 @@ from drivers.ieee11073.agent import Agent
 from drivers.ieee11073.apdu import AssociationRequest, Presentation
 from drivers.ieee11073.configurations import decode_report
 from drivers.ieee11073.conversation import Conversation
+from drivers.ieee11073.framing import Framer
 from drivers.ieee11073.manager import refusal
 from drivers.ieee11073.mder import Malformed
 from drivers.ieee11073.phdc import LINE
@@ -36,7 +37,7 @@ class Decoder:
     """
 
     def __init__(self) -> None:
-        self._framer = apdu.Framer()
+        self._framer = Framer()
         self._agent = Agent()
         self._refused = False
 

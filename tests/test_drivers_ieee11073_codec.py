@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.events import DeviceClock, Event, Identity, NoValue, PressureResult, Reading, Trouble
-from drivers.ieee11073.apdu import LONGEST, Framer
 from drivers.ieee11073.configurations import decode_report
+from drivers.ieee11073.framing import LONGEST, Framer
 from drivers.ieee11073.mder import Malformed, Reader, absolute_time, encode_absolute_time, float32, sfloat
 from drivers.ieee11073.phdc import complaint, read_function
 from drivers.phd import Decoder

@@ -3,7 +3,8 @@
 | module | holds |
 |---|---|
 | `mder` | numbers, times and lengths as the wire has them |
-| `apdu` | the messages of an association: bytes <-> dataclasses, and the framing |
+| `framing` | bytes in any cut -> whole messages |
+| `apdu` | the messages of an association: bytes <-> dataclasses |
 | `nomenclature` | codes of what is measured, in which unit, in which attribute |
 | `configurations` | which object has which layout: standard ones by number, others as the agent reports them |
 | `reports` | what a scan report holds: observations |

@@ -13,6 +13,7 @@ from drivers.ieee11073 import apdu
 from drivers.ieee11073.agent import Agent
 from drivers.ieee11073.apdu import AssociationRequest, AssociationResponse, Happened, Presentation, Release
 from drivers.ieee11073.configurations import STANDARD, Configuration, decode_report
+from drivers.ieee11073.framing import Framer
 from drivers.ieee11073.mder import Malformed
 from drivers.ieee11073.session import Moment, Outcome, Session, not_now, refuse
 from drivers.ieee11073.states import LIMIT_S, TABLE, Act, Input, State
@@ -32,7 +33,7 @@ class Manager:
         self.state = State.DISCONNECTED
         self.mismatch: str | None = None
         self._agent = agent or Agent()
-        self._framer = apdu.Framer()
+        self._framer = Framer()
         self._request = AssociationRequest(common=False)
         self._presentation = Presentation(0, 0, b"")
         self._report = Happened(0, 0, 0, b"")
@@ -51,7 +52,7 @@ class Manager:
 
     def connect(self, moment: Moment) -> Outcome:
         """The wire is there, and nothing of an earlier one is."""
-        self._framer, self.mismatch = apdu.Framer(), None
+        self._framer, self.mismatch = Framer(), None
         return self._do(Input.CONNECTED, moment, self._do(Input.LOST, moment, Outcome()))
 
     def receive(self, data: bytes, moment: Moment) -> Outcome:
