@@ -12,6 +12,7 @@ from typing import Any
 from cabin_agent.clock import VisitClock
 from cabin_agent.course import Course
 from cabin_agent.face import Refusal
+from cabin_agent.hearing_view import HearingView
 from cabin_agent.instruments import Instruments
 from cabin_agent.measuring.bedside import Bedside, Unmeasured
 from cabin_agent.measuring.repeat import again, confirmed
@@ -59,6 +60,8 @@ class Attempts:
         self.course, self._changed = course, changed
         self.messages: tuple[str, ...] = ()
         """Codes of what the agent should read now."""
+        self.hearing: HearingView | None = None
+        """Where a hearing test stands that the cabin itself makes."""
         self.waiting_to_sit = False
         self._nudged = asyncio.Event()
         self._seated = asyncio.Event()
@@ -113,7 +116,7 @@ class Attempts:
 
     async def leave_safe(self, task: TaskName) -> None:
         """Nothing runs any more: stop the task's instrument; one that does not confirm is in `Instruments.unsafe`."""
-        self.course.running, self.messages = None, ()
+        self.course.running, self.messages, self.hearing = None, (), None
         stopping = asyncio.ensure_future(self._stop(TASKS[task].instrument))
         try:
             await asyncio.shield(stopping)
@@ -151,7 +154,7 @@ class Attempts:
 
     async def _attempt(self, task: TaskName) -> Told | Unmeasured:
         """One try: what it gave, or why it gave nothing. A defect in a measure ends that measure alone."""
-        bedside = Bedside(self._instruments, self._clock, self._say, self._rested(), self._rules.rest_s)
+        bedside = Bedside(self._instruments, self._clock, self._say, self._show, self._rested(), self._rules.rest_s)
         self._changed()
         kind = TASKS[task].instrument
         old = self._old_readings(kind)
@@ -205,6 +208,12 @@ class Attempts:
         with self._instruments.listen(kind) as ear, suppress(TimeoutError):
             async with asyncio.timeout(NEWS_S):
                 await ear.next()
+
+    def _show(self, view: HearingView | None) -> None:
+        """Show where a hearing test stands; a change of its part done alone is seen at the next look."""
+        before, self.hearing = self.hearing, view
+        if (before and (before.stage, before.ear)) != (view and (view.stage, view.ear)):
+            self._changed()
 
     def _say(self, code: str) -> None:
         """Show one sentence to the agent, by its code; nothing for an empty one."""

@@ -114,6 +114,8 @@ class InstrumentSettings:
     site: str | None
     gain: int | None
     """Of an ECG amplifier; None for everything else."""
+    calibration: Path | None = None
+    """Of headphones: the file with their levels; None: levels are relative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +320,8 @@ def _instrument(name: str, table: Table) -> InstrumentSettings:
     if not has_gain and table.has("gain"):
         speaker = f"of kind {driver}" if driver != "ecg" else f"that speaks {protocol}"
         raise table.error("gain", f"nothing, since an instrument {speaker} has no gain; remove the key")
+    if table.has("calibration") and protocol != "headphone":
+        raise table.error("calibration", "nothing, since only headphones have such a file; remove the key")
     return InstrumentSettings(
         name=name,
         driver=driver,
@@ -332,6 +336,7 @@ def _instrument(name: str, table: Table) -> InstrumentSettings:
         past_due=cast(Literal["flag", "refuse"], table.choice("past_due", ("flag", "refuse"), "flag")),
         site=table.choice("site", sites, sites[0]) if sites else None,
         gain=table.choice("gain", GAINS, GAINS[0]) if has_gain else None,
+        calibration=table.optional_path("calibration"),
     )
 
 

@@ -124,6 +124,8 @@ class Core:
                 self._measuring().seated()
             case "skip":
                 self._measuring().skip(str(message.get("task")))
+            case "press" | "release" as button:
+                self._press(down=button == "press")
             case _:
                 await self._said_of_the_visit(message)
 
@@ -207,6 +209,12 @@ class Core:
         if self.measuring is None:
             raise Refusal("not-now", "No measures are being made.")
         return self.measuring
+
+    def _press(self, *, down: bool) -> None:
+        """The response button of a hearing test, on the screen."""
+        if self._measuring().attempts.hearing is None:
+            raise Refusal("not-now", "No hearing test is being made that listens to this button.")
+        self.bench.press("audiometer", down)
 
     async def keep(self, event: Event, tracks: tuple[bytes, ...] = (), **body: object) -> None:
         """Take a step of the consultation; raises `IllegalEvent` or `JournalError`, see `apply`."""

@@ -27,6 +27,7 @@ def kiosk_view(core: Core, reader: Language | None = None) -> Json:
         core.visit,
         measuring.view() if measuring else None,
         messages=_messages(core),
+        hearing=measuring.attempts.hearing if measuring else None,
         sitting=measuring is not None and measuring.waiting_to_sit,
         elapsed_s=_elapsed(core),
         simulated=core.config.cabin.accept_simulated,

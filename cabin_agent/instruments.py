@@ -22,6 +22,7 @@ from drivers.binding import Binding, same_port
 from drivers.capture import Head
 from drivers.errors import DriverError, PortError
 from drivers.events import Event, NoValue, PressureResult, Reading, Trouble
+from drivers.instrument import TonePlayer
 from drivers.keeper import Keeper
 from drivers.link import LinkState
 
@@ -43,7 +44,13 @@ def wall_ms() -> int:
 
 def _taken(settings: InstrumentSettings, speed: float) -> dict[str, Any]:
     """What the instrument's driver takes of its settings."""
-    offered: dict[str, Any] = {"site": settings.site, "gain": settings.gain, "time_scale": speed}
+    calibration = None if settings.calibration is None else str(settings.calibration)
+    offered: dict[str, Any] = {
+        "site": settings.site,
+        "gain": settings.gain,
+        "time_scale": speed,
+        "calibration": calibration,
+    }
     return {name: offered[name] for name in DRIVERS[settings.protocol].takes}
 
 
@@ -197,6 +204,16 @@ class Instruments:
         """Have the ports of these kinds closed and opened anew."""
         for kind in kinds:
             self._keepers[kind].reopen()
+
+    def tones(self, kind: str) -> TonePlayer | None:
+        """The instrument as one that plays tones; None where it makes its own test."""
+        driver = self._keepers[kind].instrument
+        return driver if isinstance(driver, TonePlayer) else None
+
+    def press(self, kind: str, down: bool) -> None:
+        """The response button on the screen was pressed or let go; nothing happens where none is wanted."""
+        if kind in self._keepers and (player := self.tones(kind)) is not None:
+            player.press(down)
 
     @property
     def unsafe(self) -> tuple[str, ...]:

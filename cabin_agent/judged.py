@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cabin_agent.measuring.agreement import value_of
 from cabin_agent.results import Measure, MeasureName, NotMeasured, Outcome, Threshold, WhyNot
 from cabin_signal import evidence
-from cabin_signal.audiogram import AudiogramFindings, EarTest, audiogram
+from cabin_signal.audiogram import AudiogramFindings, EarTest, Trial, audiogram
 from cabin_signal.audiogram_grades import Level, NoResponse
 from cabin_signal.plausibility import Quantity
 from cabin_signal.verdict import RULES, Fact, Fused, fuse, refused
@@ -57,7 +57,7 @@ def _own(measure: Measure) -> Iterable[Fact]:
             yield from evidence.limits(quantity, measure.values[part].value, repeated=repeated)
     yield from _references(measure)
     if measure.name == "hearing":
-        yield from evidence.hearing(ears(measure.thresholds))
+        yield from evidence.hearing(ears(measure))
 
 
 def _references(measure: Measure) -> Iterable[Fact]:
@@ -92,10 +92,18 @@ def _irregular(outcome: Outcome) -> bool:
     return isinstance(outcome, Measure) and "rhythm-irregular" in outcome.evidence.notes
 
 
-def ears(thresholds: Sequence[Threshold]) -> AudiogramFindings:
-    """What is to be said of transferred thresholds; the instrument tells neither its trials nor a second try."""
-    left, right = (EarTest(levels(thresholds, ear)) for ear in ("left", "right"))
-    return audiogram(left, right, calibrated=True)
+def ears(measure: Measure) -> AudiogramFindings:
+    """What is to be said of thresholds, and of the test where it is known: most instruments transfer no more."""
+    left, right = (_ear(measure, ear) for ear in ("left", "right"))
+    return audiogram(left, right, calibrated=measure.hearing is None or measure.hearing.calibrated)
+
+
+def _ear(measure: Measure, ear: str) -> EarTest:
+    test = measure.hearing
+    if test is None:
+        return EarTest(levels(measure.thresholds, ear))
+    trials = tuple(Trial(each.hz, each.db, each.answered_s) for each in test.tones if each.ear == ear)
+    return EarTest(levels(measure.thresholds, ear), levels(test.again, ear).get(1000), trials)
 
 
 def levels(thresholds: Iterable[Threshold], ear: str) -> dict[int, Level]:
@@ -104,4 +112,6 @@ def levels(thresholds: Iterable[Threshold], ear: str) -> dict[int, Level]:
 
 
 def _level(threshold: Threshold) -> Level:
-    return NoResponse(LOUDEST_DB) if threshold.why == "no-response" else threshold.db_hl
+    if threshold.why == "no-response":
+        return NoResponse(LOUDEST_DB if threshold.above_db is None else threshold.above_db)
+    return threshold.db_hl if threshold.db_relative is None else threshold.db_relative

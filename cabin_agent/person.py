@@ -57,6 +57,9 @@ class SimulatedPerson:
     def _measures(self, visit: Json) -> Json | None:
         if "seated" in visit["may"]:
             return {"event": "seated"}
+        hearing = visit.get("hearing")
+        if hearing and hearing["stage"] != "listen":
+            return {"event": "press"}
         for task in visit["running"]:
             if task in self.refuses and task not in self._refused:
                 self._refused.add(task)

@@ -6,7 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-PORTS = 'an absolute path such as "/dev/serial/by-id/...", "socket://host:port", "usb://VID:PID" or "ble://ADDRESS"'
+PORTS = (
+    'an absolute path such as "/dev/serial/by-id/...", "socket://host:port", "usb://VID:PID", "ble://ADDRESS" or '
+    '"sound://CARD"'
+)
 """What is accepted, for whoever wrote something else."""
 USB_SERIALS = "the USB serial number that 'cabin devices --ports' shows"
 USB_PORT = r"[0-9]+-[0-9]+(\.[0-9]+)*"
@@ -23,6 +26,8 @@ PORT_KINDS: Mapping[str, Callable[[str], object]] = {
     "usb": re.compile(
         r"usb://[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(/[^/?#]+)?(\?port=[1-9]\d*-[1-9]\d*(\.[1-9]\d*)*)?"
     ).fullmatch,
+    "sound": re.compile(r"sound://[^/?#][^?#]*(\?[^#]+)?").fullmatch,
+    "sound-sim": re.compile(r"sound-sim:///[^?#]+").fullmatch,
     "usb-sim": re.compile(r"usb-sim:///[^?#]+").fullmatch,
     "ble": re.compile(r"ble://[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}").fullmatch,
     "ble-sim": re.compile(r"ble-sim:///[^?#]+").fullmatch,

@@ -112,8 +112,35 @@ class Threshold:
     ear: Literal["left", "right"]
     hz: int
     db_hl: float | None
-    """None: no value, and `why` says which kind."""
+    """None: no value, and `why` says which kind; or the level is relative."""
     why: Literal["not-tested", "no-response"] | None = None
+    db_relative: float | None = None
+    """Level of phones without a calibration of their own: dB of no scale, and never hearing level."""
+    above_db: float | None = None
+    """Without a response: the loudest level there was, where the instrument tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """One tone of a hearing test, or a silence in its place, and the answer."""
+
+    ear: Literal["left", "right"]
+    hz: int
+    db: float | None
+    """None: silence, or a press between two presentations."""
+    answered_s: float | None
+    """Seconds after the onset; None: not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class HearingTest:
+    """How thresholds were found, where the cabin itself made the test."""
+
+    calibrated: bool
+    """Whether the levels are dB HL of these very phones."""
+    tones: tuple[Tone, ...]
+    again: tuple[Threshold, ...]
+    """Thresholds that were found a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +154,8 @@ class Measure:
     """Components that have no value, and why: codes of the wording catalogues ("interval.<code>")."""
     strip: Strip | None = None
     thresholds: tuple[Threshold, ...] = ()
+    hearing: HearingTest | None = None
+    """None: the instrument made the test, and tells no more than its thresholds."""
     derived_from: tuple[int, ...] = ()
     """Positions, in the visit's list of measures, of those that this one was computed from."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 
 from cabin_agent.face import Json
+from cabin_agent.hearing_view import HearingView
 from cabin_agent.kiosk import may
 from cabin_agent.plan import TASKS, TaskName
 from cabin_agent.reviewed import review_of
@@ -31,6 +33,7 @@ def visit_view(
     default_language: Language,
     consultation: Json | None = None,
     reader: Language | None = None,
+    hearing: HearingView | None = None,
 ) -> Json:
     """Everything that a screen needs to draw the present state; `course` is the view of the measures, if they run.
 
@@ -44,7 +47,8 @@ def visit_view(
         "state": visit.state.value,
         "language": visit.language,
         "kind": visit.kind if visit.subject else None,
-        "may": _may(visit, measuring=measuring, sitting=sitting, sealed=sealed),
+        "may": _may(visit, measuring=measuring, sitting=sitting, sealed=sealed, hearing=hearing is not None),
+        "hearing": asdict(hearing) if hearing else None,
         "prompt": _prompt(visit.state, language, running, sitting=sitting, consultation=consultation),
         "doing": text(language, f"measure.{_measure(running)}.doing") if running and not sitting else None,
         "plan": [_named(row, language) for row in course["plan"]] if course else [],
@@ -102,9 +106,10 @@ def _said_of_the_code(visit: Visit) -> list[str]:
     return ["code.exhausted"] if exhausted else []
 
 
-def _may(visit: Visit, *, measuring: bool, sitting: bool, sealed: bool) -> list[str]:
+def _may(visit: Visit, *, measuring: bool, sitting: bool, sealed: bool, hearing: bool) -> list[str]:
     words = [word for word in may(visit.state) if word != "finish" or sealed]
-    return [*(["seated"] if sitting else []), *(["skip"] if measuring else []), *words]
+    button = ["press", "release"] if hearing else []
+    return [*(["seated"] if sitting else []), *(["skip"] if measuring else []), *button, *words]
 
 
 DETAIL: Mapping[State, tuple[str, ...]] = {

@@ -100,6 +100,8 @@ def _readings(language: Language, outcome: Outcome) -> Iterable[str]:
 
 def hearing_words(language: Language, outcome: Measure) -> list[str]:
     """Mean thresholds and what the two published scales make of them, each by its name."""
+    if outcome.hearing is not None and not outcome.hearing.calibrated:
+        return []  # no scale is made for levels that are relative
     left, right = levels(outcome.thresholds, "left"), levels(outcome.thresholds, "right")
     return [*_means(language, left, right), *_biap(language, left, right), *_who(language, left, right)]
 

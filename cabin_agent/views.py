@@ -95,4 +95,5 @@ def _strip(strip: Strip, samples: bool) -> Json:
 
 
 def _threshold(threshold: Threshold) -> Json:
-    return {"ear": threshold.ear, "hz": threshold.hz, "db_hl": threshold.db_hl, "unit": "dB", "why": threshold.why}
+    told = {"ear": threshold.ear, "hz": threshold.hz, "db_hl": threshold.db_hl, "unit": "dB", "why": threshold.why}
+    return told if threshold.db_relative is None else told | {"db_relative": threshold.db_relative}

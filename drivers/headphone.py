@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from drivers.errors import DriverError
 from drivers.events import (
@@ -32,33 +32,18 @@ from drivers.events import (
     Value,
 )
 from drivers.headphone_records import Decoder
-from drivers.instrument import Emit
+from drivers.instrument import Emit, Presented
 from drivers.phones import RELATIVE, Phones, read_phones
 from drivers.stream import Line, Stream
 from drivers.tones import FRAME, RATE, frames, silence, tone
 
-__all__ = ["Audiometer", "Decoder", "Presented"]
+__all__ = ["Audiometer", "Decoder"]
 
 BLOCK_S = 0.02
 AHEAD_S = 0.3
 """So much of a presentation lies with the card at most: what is stopped is heard no longer than that."""
 ANSWERS_S = 3.0
 """Real seconds in which the card tells where it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """What is to be played: a pause, then a tone or as much silence, then silence until the answers end."""
-
-    ear: Literal["left", "right"]
-    hz: int
-    db: float | None
-    """None: silence."""
-    pause_s: float
-    tone_s: float
-    window_s: float
-    """From the onset on."""
-    pulsed: bool = False
 
 
 class Audiometer:

@@ -8,7 +8,9 @@ from a simulated one: `A5 type length payload crc`, all little-endian, the lengt
 |---|---|
 | `C` | frames: now, began, ended (all ones while it plays); underruns as 32 bits. Ten times a second or more |
 | `P`, `R` | frame at which the button was pressed, released |
-| `M` | frame, then up to a quarter of a second of the microphone, 16 bits mono |
+| `N` | frame, then the room's third-octave level around each of `TONES`, tenths of a dB re full scale, 16 bits each |
+
+Of the microphone there are levels and nothing else: what is said in the room never leaves the card's stream.
 """
 
 from __future__ import annotations
@@ -23,14 +25,15 @@ from drivers.phones import TONES
 from drivers.tones import RATE
 
 SYNC = 0xA5
-CARD, PRESSED, RELEASED, MICROPHONE = b"CPRM"
-MOST_SAMPLES = RATE // 4
+CARD, PRESSED, RELEASED, NOISE = b"CPRN"
 HEAD, TAIL = 4, 2
 PLAYING = 2**64 - 1
-LENGTHS = {CARD: (28, 28), PRESSED: (8, 8), RELEASED: (8, 8), MICROPHONE: (8, 8 + 2 * MOST_SAMPLES)}
-"""Type -> shortest and longest payload."""
+NO_LEVEL = -32768
+LENGTHS = {CARD: 28, PRESSED: 8, RELEASED: 8, NOISE: 8 + 2 * len(TONES)}
+"""Type -> bytes of its payload."""
 _CARD = struct.Struct("<QQQI")
 _FRAME = struct.Struct("<Q")
+_LEVELS = struct.Struct(f"<{len(TONES)}h")
 FEWEST_SAMPLES = 4096
 """Fewer samples of a microphone tell nothing of a low band."""
 
@@ -51,9 +54,10 @@ def button_record(frame: int, down: bool) -> bytes:
     return record(PRESSED if down else RELEASED, _FRAME.pack(frame))
 
 
-def microphone_record(frame: int, samples: bytes) -> bytes:
-    """What the microphone heard from `frame` on, 16-bit mono."""
-    return record(MICROPHONE, _FRAME.pack(frame) + samples[: 2 * MOST_SAMPLES])
+def noise_record(frame: int, levels: Mapping[int, Value]) -> bytes:
+    """How loud the room was around each tone from `frame` on, dB re the microphone's full scale."""
+    tenths = (NO_LEVEL if isinstance(each := levels[hz], NoValue) else round(each * 10) for hz in TONES)
+    return record(NOISE, _FRAME.pack(frame) + _LEVELS.pack(*tenths))
 
 
 class Decoder:
@@ -94,8 +98,7 @@ class Decoder:
         if len(left) < HEAD:
             return None
         length = left[2] | left[3] << 8
-        shortest, longest = LENGTHS[left[1]]
-        return HEAD + length + TAIL if shortest <= length <= longest and length % 2 == 0 else 0
+        return HEAD + length + TAIL if length == LENGTHS[left[1]] else 0
 
     def _fits(self, at: int, size: int) -> bool:
         body = self._kept[at + 1 : at + size - TAIL]
@@ -107,9 +110,15 @@ def _event(kind: int, payload: bytes) -> Event:
         now, began, ended, underruns = _CARD.unpack(payload)
         return CardTime(now / RATE, began / RATE, None if ended == PLAYING else ended / RATE, underruns)
     (frame,) = _FRAME.unpack_from(payload)
-    if kind == MICROPHONE:
-        return RoomNoise(frame / RATE, bands(payload[_FRAME.size :]), frozenset({"uncalibrated"}))
+    if kind == NOISE:
+        tenths = _LEVELS.unpack_from(payload, _FRAME.size)
+        levels = {hz: _level(each) for hz, each in zip(TONES, tenths, strict=True)}
+        return RoomNoise(frame / RATE, levels, frozenset({"uncalibrated"}))
     return ButtonPress(frame / RATE, kind == PRESSED)
+
+
+def _level(tenths: int) -> Value:
+    return NoValue("missing") if tenths == NO_LEVEL else tenths / 10
 
 
 def bands(samples: bytes) -> Mapping[int, Value]:

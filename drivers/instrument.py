@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, NoReturn, Protocol
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NoReturn, Protocol, runtime_checkable
 
-from drivers.events import Event
+from drivers.events import Event, TonePlayed
 from drivers.stream import BleLine, Line, Stream, UsbLine
 
 Emit = Callable[[Event], None]
@@ -47,6 +48,34 @@ class Instrument(Protocol):
 
     async def stop(self) -> None:
         """Stop measuring and leave the person safe; idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What headphones are to play: a pause, then a tone or as much silence, then silence until the answers end."""
+
+    ear: Literal["left", "right"]
+    hz: int
+    db: float | None
+    """None: silence."""
+    pause_s: float
+    tone_s: float
+    window_s: float
+    """From the onset on."""
+    pulsed: bool = False
+
+
+@runtime_checkable
+class TonePlayer(Protocol):
+    """An instrument that plays single tones, and leaves it to others which."""
+
+    async def present(self, wanted: Presented) -> TonePlayed:
+        """Play it to its end; raises `DriverError` where it cannot."""
+        ...
+
+    def press(self, down: bool) -> None:
+        """The response button on the screen was pressed, or let go, just now."""
         ...
 
 

@@ -95,6 +95,11 @@ class Keeper:
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def instrument(self) -> Instrument:
+        """The driver that is kept."""
+        return self._instrument
+
     async def run(self) -> None:
         """Keep the link until cancelled; then the instrument is left safe before its port is closed."""
         failures = 0

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from drivers.errors import Absent, PortError, Unplugged
-from drivers.headphone_records import MOST_SAMPLES, button_record, card_record, microphone_record
+from drivers.headphone_records import bands, button_record, card_record, noise_record
 from drivers.playing import Playing
 from drivers.tones import RATE
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SOUND = ("sound://", "sound-sim://")
 BLOCK = 480
 """Frames that the card takes at once: 10 ms."""
+LISTENED = RATE // 4
+"""Frames of the microphone that are listened to at once."""
 LATENCY_S = 0.03
 SILENT_S = 2.0
 """A card that asks for no samples for so long, in real seconds, is gone."""
@@ -83,6 +85,7 @@ class CardStream:
         self._open = True
         self._now = (0, time.monotonic())
         self.simulated = True
+        self.plays = True
 
     async def read(self) -> bytes:
         """The next records."""
@@ -131,7 +134,7 @@ class CardStream:
             if microphone:
                 self._streams.append(
                     portaudio.RawInputStream(
-                        device=microphone["index"], channels=1, dtype="int16", blocksize=MOST_SAMPLES,
+                        device=microphone["index"], channels=1, dtype="int16", blocksize=LISTENED,
                         callback=self._listened, **settings,
                     )
                 )  # fmt: skip
@@ -163,8 +166,8 @@ class CardStream:
             self._say(card_record(told.now, told.began, told.ended, told.underruns), told.now)
 
     def _listened(self, block: Any, *_: Any) -> None:
-        """PortAudio's thread: a quarter of a second of the room."""
-        self._say(microphone_record(self._playing.now, bytes(block)))
+        """PortAudio's thread: a quarter of a second of the room, of which only its levels are kept."""
+        self._say(noise_record(max(0, self._playing.now - LISTENED), bands(bytes(block))))
 
     def _finished(self) -> None:
         self._say(b"")
@@ -225,7 +228,7 @@ async def _open_simulated(url: str, path: str) -> _SimulatedCard:
 
 
 class _SimulatedCard:
-    simulated = True
+    simulated = plays = True
 
     def __init__(self, url: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._url, self._reader, self._writer = url, reader, writer

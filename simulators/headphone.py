@@ -37,8 +37,8 @@ MICROPHONE_DB = 110.0
 """dB re 20 µPa of the microphone's full scale."""
 ROOM_DB, NOISY_DB = 8.0, 62.0
 """Level of the third-octave band around 500 Hz."""
-MASKED_DB = 45.0
-"""What the noisy room leaves audible."""
+ATTENUATION_DB = dict(zip(FREQUENCIES, (14.5, 16, 22.5, 26, 28.5, 31, 32, 40, 45.5, 45, 44), strict=True))
+"""What the phones keep out of the room (reference 5.5, HDA 200)."""
 LISTEN_S, LISTENED = 0.5, RATE // 4
 """The microphone is heard for a quarter of every half second."""
 AUDIBLE_DB = -15.0
@@ -46,6 +46,8 @@ AUDIBLE_DB = -15.0
 HELD = RATE // 6
 HASTY_S = 1.5
 """Between two presses of a false presser, on average."""
+PATIENT = 3
+"""Looks, of 20 ms of the wall."""
 TRIAL_S = 3.5
 """The time to which a person's chance to press without cause belongs."""
 
@@ -74,12 +76,11 @@ class Headphones:
         """The card begins to count."""
         self._open(now)
 
-    def receive(self, data: bytes, now: float) -> Frames:
+    def receive(self, data: bytes, now: float) -> Frames:  # noqa: ARG002
         """Samples to be played after those that wait."""
-        told = self.produce(now)  # what comes now cannot have been heard before
         self._waiting += data
-        self._filling = True
-        return told
+        self._quiet = 0
+        return []
 
     def fail(self, fault: str, wrong: bool, now: float) -> None:  # noqa: ARG002
         """Begin or end one of `own_faults`."""
@@ -87,19 +88,26 @@ class Headphones:
 
     def produce(self, now: float) -> Frames:
         """Play up to `now`; what card, microphone and button have to say."""
-        due = int((now - self._opened) * RATE)
+        due = int((now - self._opened) * RATE) - self._held
         # Like any card it begins once its buffer is filled: when nothing more has come since the last look.
-        self._filled, self._filling = self._ended is None or not self._filling, False
+        self._filled = self._ended is None or self._quiet > 0
+        self._quiet += 1
         while self._now < due:
+            if self._dry():
+                self._held += due - self._now
+                break
             self._play(min(CHUNK, due - self._now))
-        told = [*self._button(), *self._room(), self._card()]
-        return told if due > self._said or len(told) > 1 else []
+        return [*self._button(), *self._room(), *self._card()]
 
     def _open(self, now: float) -> None:
         self._opened, self._now, self._said = now, 0, -1
         self._began, self._ended, self._underruns, self._sounds = 0, 0, 0, 0
         self._waiting = bytearray()
-        self._filled = self._filling = False
+        self._filled = False
+        self._quiet = 0
+        """Looks since samples came last."""
+        self._held: int = 0
+        """Frames for which the card waited for its host, which a body faster than life leaves no time."""
         self._heard = np.zeros((0, 2))
         """Of the chunk that is not whole yet."""
         self._tone: tuple[str, int] | None = None
@@ -107,6 +115,10 @@ class Headphones:
         self._releases: list[int] = []
         self._slot = 0
         self._listens = 0
+
+    def _dry(self) -> bool:
+        """Whether what is to come of a sound may be on its way: then the card's time stands still."""
+        return self._ended is None and len(self._waiting) < CHUNK * FRAME and self._quiet <= PATIENT
 
     def _play(self, count: int) -> None:
         """Take so many frames, silence where nothing waits."""
@@ -168,7 +180,14 @@ class Headphones:
 
     def _threshold(self, ear: str, number: int) -> float:
         levels = self._body.physiology.left if ear == "left" else self._body.physiology.right
-        return max(levels[number], MASKED_DB) if "noisy-room" in self._wrong else levels[number]
+        hz = FREQUENCIES[number]
+        masked = self._band_db(hz) - ATTENUATION_DB[hz] - RETSPL_DB[hz]
+        return max(levels[number], masked)
+
+    def _band_db(self, hz: int) -> float:
+        """White noise of the room: a third of an octave has the more of it the higher it lies."""
+        band = NOISY_DB if "noisy-room" in self._wrong else ROOM_DB
+        return float(band + 10 * np.log10(hz / 500))
 
     def _press_without_cause(self, end: int) -> None:
         """Whoever is hasty presses for nothing now and then."""
@@ -193,10 +212,13 @@ class Headphones:
             return []
         return [_record("P" if down else "R", struct.pack("<Q", frame)) for frame, down in sorted(due)]
 
-    def _card(self) -> bytes:
+    def _card(self) -> Frames:
+        """Where the card is, where it has moved."""
+        if self._now == self._said:
+            return []
         self._said = self._now
         ended = 2**64 - 1 if self._ended is None else self._ended
-        return _record("C", struct.pack("<QQQI", self._now, self._began, ended, self._underruns))
+        return [_record("C", struct.pack("<QQQI", self._now, self._began, ended, self._underruns))]
 
     def _room(self) -> Frames:
         """A quarter of a second of the microphone, when it is time again."""
@@ -204,12 +226,9 @@ class Headphones:
             return []
         self._listens = int(self._now / RATE / LISTEN_S)
         if "deaf-microphone" in self._wrong:
-            return [_record("M", struct.pack("<Q", self._now - LISTENED) + bytes(2 * LISTENED))]
-        band = NOISY_DB if "noisy-room" in self._wrong else ROOM_DB
-        # White noise: of its power up to 24 kHz, the band around 500 Hz has 116 Hz.
-        spread = 10 ** ((band - MICROPHONE_DB) / 20) / np.sqrt(2) * np.sqrt(RATE / 2 / 115.8)
-        noise = np.rint(self._rng.normal(0, spread * 32768, LISTENED)).clip(-32768, 32767).astype("<i2")
-        return [_record("M", struct.pack("<Q", self._now - LISTENED) + noise.tobytes())]
+            return [_record("N", struct.pack("<Q11h", self._now - LISTENED, *[-32768] * len(FREQUENCIES)))]
+        levels = [self._band_db(hz) + self._rng.normal(0, 1) - MICROPHONE_DB for hz in FREQUENCIES]
+        return [_record("N", struct.pack("<Q11h", self._now - LISTENED, *(round(10 * each) for each in levels)))]
 
 
 def _record(kind: str, payload: bytes) -> bytes:

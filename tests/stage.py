@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from cabin_agent.face import Json, Refusal
+from cabin_agent.hearing_view import HearingStage, HearingView
 from cabin_agent.plan import NUMBERS, TASKS
 from cabin_agent.results import NotMeasured, Outcome, Subject
 from cabin_agent.screen import results_view, visit_view
@@ -75,6 +76,7 @@ class Scene:
     messages: tuple[str, ...] = ()
     sitting: bool = False
     idle: bool = False
+    hearing: HearingView | None = None
 
     def view(self, language: Language, *, simulated: bool) -> Json:
         """As `GET visit` answers it."""
@@ -93,6 +95,7 @@ class Scene:
             cleaned=KINDS,
             default_language=language,
             consultation=self.consultation,
+            hearing=self.hearing,
         )
 
 
@@ -118,6 +121,12 @@ MESSAGES: Mapping[str, tuple[str, ...]] = {
     "ecg": ("electrode-off",),
     "pressure": ("movement",),
 }
+LISTENING: tuple[tuple[HearingStage, Literal["left", "right"], float], ...] = (
+    ("ready", "right", 0.0),
+    ("only-when-heard", "right", 0.2),
+    ("listen", "left", 0.64),
+)
+"""The hearing test that the cabin makes itself."""
 CONSULTING = {"kind": "consultation"}
 SCENES: Mapping[str, Scene] = {
     "ready": Scene(State.READY),
@@ -132,6 +141,10 @@ SCENES: Mapping[str, Scene] = {
     **{
         f"{task}-again": Scene(State.MEASURES, course=course(task, attempt=2), messages=codes)
         for task, codes in MESSAGES.items()
+    },
+    **{
+        f"hearing-{stage}": Scene(State.MEASURES, course=course("hearing"), hearing=HearingView(stage, ear, done))
+        for stage, ear, done in LISTENING
     },
     "sit": Scene(State.MEASURES, course=course(upto="oximetry"), sitting=True),
     "rest": Scene(

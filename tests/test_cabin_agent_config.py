@@ -117,6 +117,18 @@ def test_an_instrument_with_the_least(tmp_path: Path) -> None:
     assert (heart.model, heart.serial, heart.calibrated, heart.site, heart.gain) == ("heart", "", None, None, 6)
 
 
+HEADPHONES = '[instruments.ears]\ndriver = "audiometer"\nprotocol = "headphone"\n'
+
+
+def test_headphones_have_a_card_and_their_calibration_lies_beside_the_file(tmp_path: Path) -> None:
+    urls = ("sound://USB%20Audio", "sound://USB?microphone=USB&button=/dev/input/by-id/button", "sound-sim:///run/x")
+    for url in urls:
+        (ears,) = load(tmp_path, f'{CABIN}{HEADPHONES}url = "{url}"\ncalibration = "phones.toml"\n').instruments
+        assert (ears.protocol, ears.url, ears.calibration) == ("headphone", url, tmp_path / "phones.toml")
+    (bare,) = load(tmp_path, f'{CABIN}{HEADPHONES}url = "sound://USB"\n').instruments
+    assert bare.calibration is None
+
+
 def test_gains_are_those_of_the_board() -> None:
     assert set(GAINS) == set(cyton_packets.GAINS)
 
@@ -202,6 +214,8 @@ MISTAKES = [
     (CABIN + ECG.replace("/dev/ttyUSB0", "ble://AA:BB:CC"), ["url is", "ble://ADDRESS"]),
     (CABIN + ECG.replace("/dev/ttyUSB0", "ble-sim://here"), ["url is", "ble://ADDRESS"]),
     (CABIN + ECG.replace("/dev/ttyUSB0", "COM3"), ["url is", "usb://VID:PID"]),
+    (CABIN + ECG + 'calibration = "x.toml"\n', ["calibration is", "only headphones"]),
+    (CABIN + HEADPHONES + 'url = "sound://"\n', ["url is", "sound://CARD"]),
     (CABIN + ECG + "gain = 5\n", ["gain is 5", "6, 12, 24"]),
     (CABIN + ECG + 'site = "chest"\n', ['site is "chest"', "has no site"]),
     (CABIN + ECG + 'calibrated = "2026-03-31"\n', ["calibrated", "without quotes"]),

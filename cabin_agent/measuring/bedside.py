@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cabin_agent.clock import VisitClock
+from cabin_agent.hearing_view import HearingView
 from cabin_agent.instruments import USABLE, Ear, Instruments
 from cabin_agent.measuring.coaching import Coach, Holds
 from cabin_agent.recorder import Track
@@ -36,6 +37,8 @@ class Bedside:
     clock: VisitClock
     say: Callable[[str], None] = lambda _code: None
     """Shows one sentence to the agent, by its code."""
+    show: Callable[[HearingView | None], None] = lambda _view: None
+    """Shows where a hearing test stands; None when it is over."""
     rest_s: float | None = None
     """Seated rest obtained before this attempt; None while standing."""
     rest_wanted_s: float = 0.0

@@ -1,9 +1,13 @@
-"""The hearing record of both ears, as the audiometer transfers it at the end of its own test."""
+"""Hearing thresholds: of a test that the cabin makes itself, or as an audiometer transfers those of its own test.
+
+Which it is follows from the instrument: one that plays single tones is led through the test (`hearing_test`).
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from cabin_agent.measuring import hearing_test
 from cabin_agent.measuring.bedside import Bedside, evidence, heard, within
 from cabin_agent.results import Measure, Outcome, Threshold
 from drivers.events import HearingRecord, NoValue
@@ -13,7 +17,12 @@ LIMIT_S = 240.0
 
 
 async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-    """Wait for the records of both ears; raises `Unmeasured` when they do not come."""
+    """Test both ears, or wait for their records; raises `Unmeasured` when nothing comes of it."""
+    player = bedside.instruments.tones("audiometer")
+    return await (_transferred(bedside) if player is None else hearing_test.measure(bedside, player))
+
+
+async def _transferred(bedside: Bedside) -> tuple[Outcome, ...]:
     started = bedside.clock.wall_ms()
     ears: dict[str, HearingRecord] = {}
     with bedside.instruments.listen("audiometer") as ear:

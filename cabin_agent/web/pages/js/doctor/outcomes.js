@@ -126,8 +126,9 @@ function deviceWords({ model, serial, firmware, protocol, simulated }) {
   return words.filter(Boolean).join(" · ");
 }
 
-function threshold({ ear, hz, db_hl: level, why }) {
-  const words = level === null ? t(`hearing.${why ?? "not-tested"}`) : `${amount(level, "dB")} HL`;
+function threshold({ ear, hz, db_hl: level, db_relative: relative = null, why }) {
+  const known = relative === null ? `${amount(level, "dB")} HL` : t("hearing.relative", { level: amount(relative, "dB") });
+  const words = level === null && relative === null ? t(`hearing.${why ?? "not-tested"}`) : known;
   return `${t(`hearing.threshold.${ear}`, { hz })}\u00a0: ${words}`;
 }
 

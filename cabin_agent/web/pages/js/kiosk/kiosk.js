@@ -22,6 +22,7 @@ export class Kiosk {
   key = ""; // of the screen that is shown
   telling = false;
   alone = null; // kept when no session of the staff is open in this browser any more
+  pressing = false; // the response button is held
   updating = null; // while a newer software serves the cabin: "text", the page is loaded anew; "again", in vain
   seenAt = 0;
   #settled = 0;
@@ -76,6 +77,15 @@ export class Kiosk {
     this.#here = now;
     const answer = await this.api.post("/visit/events", { event: "here" }).catch(() => null);
     if (answer && this.view?.idle.warning) await this.look();
+  }
+
+  /** The response button of a hearing test went down or up; what is only heard of it never redraws the screen. */
+  async press(down) {
+    const { hearing } = this.view ?? {};
+    if (down === this.pressing || (down && (!hearing || (hearing.stage !== "listen" && !this.settled)))) return;
+    this.pressing = down;
+    document.querySelector("[data-press]")?.classList.toggle("down", down);
+    await this.api.post("/visit/events", { event: down ? "press" : "release" }).catch(() => null);
   }
 
   /** Do what a button says, unless the touch was meant for the screen before. */

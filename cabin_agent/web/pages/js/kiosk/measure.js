@@ -3,6 +3,7 @@
 import { el } from "../dom.js";
 import { t } from "../texts.js";
 import { READABLE, notes } from "./draw.js";
+import { listening } from "./hearing.js";
 import { Live } from "./live.js";
 import { picture } from "./picture.js";
 
@@ -35,6 +36,10 @@ function step({ number, name, state }) {
 
 /** Drawing and words of a running `task`; its live trace is `spec.mounts.live`. */
 export function making(view, kiosk, task) {
+  if (view.hearing) {
+    stopLive(kiosk);
+    return listening(view, kiosk);
+  }
   const live = liveOf(kiosk, task);
   live?.tell(view);
   return {
