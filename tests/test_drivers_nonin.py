@@ -393,14 +393,3 @@ def test_every_record_of_the_maker(maker_vectors: Path) -> None:
         events = heard_from(vector)
         for key, expected in vector.expect.items():
             check_expectation(vector, key, expected, events)
-
-
-def test_a_captured_minute_is_recognised_and_read_without_trouble(maker_vectors: Path) -> None:
-    file = maker_vectors / "nonin_df7_oem3_60s.hex"
-    if not file.is_file():
-        pytest.skip("the captured minute is not beside the vectors")
-    decoder = Decoder()
-    events = decoder.feed(bytes.fromhex(file.read_text()))
-    assert decoder.form == 7
-    assert not [event for event in events if isinstance(event, Trouble)]
-    assert sum(len(event.samples) for event in events if isinstance(event, Wave)) > 4000

@@ -139,6 +139,9 @@ Or, in another terminal:
   {program} checkup            a check-up from that terminal
   {program} checkup --auto     the same, answered by itself, up to the record's receipt
   {program} devices            the instruments, live
+  {program} check              the cabin's self-test, each failing line with its cure
+  {program} simulate --body --attach {cabin.site.instruments}
+                               the simulated person and what goes wrong, changed by typing
 The local API is at {cabin.url}/api/v1 (docs/api.yaml says how).
 
 Ctrl-C ends everything; no process, pseudo-terminal or visit is left behind."""
