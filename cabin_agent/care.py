@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +12,8 @@ from cabin_agent.fresh import Freshness, Old
 from cabin_agent.inventory import Inventory, Known
 from drivers.events import DeviceClock, Event, Identity, SelfTest, Trouble, Wave
 from drivers.link import OPEN_STATES, LinkState
+
+log = logging.getLogger(__name__)
 
 Wall = Callable[[], int]
 """UTC milliseconds since 1970."""
@@ -29,6 +32,8 @@ class Care:
         self._visit_began: datetime | None = None
         self.refused = 0
         """Readings that were not taken because they are old."""
+        self.unconfirmed = ""
+        """What of its wire nobody has confirmed, in one phrase of its driver; empty where nothing is said."""
 
     @property
     def known(self) -> Known:
@@ -47,6 +52,9 @@ class Care:
 
     def heard(self, event: Event) -> Old | None:
         """Take note of `event`; why it is not to be taken as a reading of now, if it is not."""
+        if isinstance(event, Trouble) and event.code == "unconfirmed" and event.detail != self.unconfirmed:
+            self.unconfirmed = event.detail
+            log.warning("The driver %s is not confirmed in %s.", self._settings.protocol, event.detail)
         if isinstance(event, Wave | Trouble):
             return None
         now = self._wall()

@@ -291,6 +291,7 @@ class Instruments:
             "self_test": known.self_test or None,
             "clock_offset_s": care.clock_offset_s,
             "old_readings": care.refused,
+            "unconfirmed": care.unconfirmed or None,
         }
 
     def room(self) -> tuple[RoomReason, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import shutil
 import signal
 import sys
@@ -82,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
             fault_of(name, device_of(name), text)
             faults[name].append(text)
         listen = {args.instrument: args.listen} if args.listen else {}
+        # What a scenario lets happen is told on stderr, one line each.
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
         with _folder(args.folder) as folder:
             scenario = read_scenario(args.scenario, names) if args.scenario else None
             rack = partial(

@@ -75,6 +75,7 @@ INSTRUMENT: Json = {
     "self_test": None,
     "clock_offset_s": None,
     "old_readings": 0,
+    "unconfirmed": None,
     "simulated": True,
 }
 OUTCOME: Json = {

@@ -217,6 +217,7 @@ def instrument(kind: str, **more: Any) -> Json:
         "self_test": None,
         "clock_offset_s": None,
         "old_readings": 0,
+        "unconfirmed": None,
         "simulated": True,
     }
     return known | more

@@ -10,7 +10,7 @@ import pytest
 from cabin_agent.care import Care
 from cabin_agent.config import InstrumentSettings
 from cabin_agent.inventory import Inventory
-from drivers.events import DeviceClock, Identity, Reading, SelfTest, Wave
+from drivers.events import DeviceClock, Identity, Reading, SelfTest, Trouble, Wave
 from drivers.link import LinkState
 
 DAY = 86_400_000
@@ -139,6 +139,16 @@ def test_in_a_cabin_that_runs_faster_no_time_is_compared() -> None:
     bench.care.heard(DeviceClock(bench.local()))
     bench.care.visit(NOW_MS)
     assert bench.says(bench.local() - timedelta(days=3)) is None
+
+
+def test_what_its_driver_says_is_unconfirmed_is_kept_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    for _ in range(2):
+        assert bench.care.heard(Trouble("unconfirmed", "when it sends")) is None
+    assert bench.care.unconfirmed == "when it sends"
+    assert [record.getMessage() for record in caplog.records] == [
+        "The driver healthometer is not confirmed in when it sends."
+    ]
 
 
 def test_waves_are_none_of_its_business() -> None:

@@ -188,7 +188,8 @@ def test_an_outbox(tmp_path: Path) -> None:
 def view(**more: object) -> Json:
     return {
         "name": "finger", "kind": "oximeter", "protocol": "nonin-df7", "state": "ready", "reason": "", "model": "M",
-        "calibrated": "2026-01-31", "calibration_due": "2027-02-01", "self_test": None, "simulated": False, **more,
+        "calibrated": "2026-01-31", "calibration_due": "2027-02-01", "self_test": None, "unconfirmed": None,
+        "simulated": False, **more,
     }  # fmt: skip
 
 
@@ -213,6 +214,11 @@ def test_a_calibration_that_is_over_or_unknown() -> None:
     assert instruments.lines([view()], date(2027, 2, 1))[1].state == "ok"
     assert instruments.lines([view(calibrated=None)], TODAY)[1].state == "wrong"
     assert len(instruments.lines([view(calibrated=None, simulated=True)], TODAY)) == 1
+
+
+def test_what_nobody_has_confirmed_is_said_of_an_instrument_that_is_well() -> None:
+    link, _ = instruments.lines([view(unconfirmed="its scale")], TODAY)
+    assert link.state == "ok" and link.says.endswith("Not confirmed on hardware: its scale.")
 
 
 def test_a_self_test_that_was_not_passed_is_a_line_of_its_own() -> None:

@@ -82,7 +82,8 @@ def _link(each: Json) -> Line:
     name = each["name"]
     if each["state"] in WELL:
         marked = ", simulated" if each["simulated"] else ""
-        return ok(name, f"{each['model']} is {each['state']}{marked}; it speaks {each['protocol']}.")
+        doubt = f" Not confirmed on hardware: {each['unconfirmed']}." if each["unconfirmed"] else ""
+        return ok(name, f"{each['model']} is {each['state']}{marked}; it speaks {each['protocol']}.{doubt}")
     if each["state"] in UNDECIDED:
         says = f"It is plugged in, but nothing that belongs to {each['protocol']} was heard."
         return wrong(name, says, "Switch it off and on, then check again.")
