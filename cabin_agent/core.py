@@ -43,6 +43,8 @@ WAIT_FOR_DOCTOR_S = 300.0
 """Real seconds without a touch that an agent who waits for a doctor is left in peace."""
 BOX_FLUSH_S = 1.0
 """Real seconds of the instruments' bytes that a crash may cost the black box."""
+TONE_BY_TONE_S = 600.0
+"""A hearing test that the cabin makes itself: six tones and a retest in each ear."""
 STORE_RETRY_S = 2.0
 """Real seconds before what could not be stored (a full disk, say) is tried again."""
 
@@ -376,4 +378,6 @@ EFFECTS: Mapping[Effect, Callable[[Core], Awaitable[None]]] = {
 def rules_of(config: Config) -> Rules:
     """The protocol's figures, as configured."""
     visit = config.visit
-    return Rules(visit.rest_s, visit.rest_minimum_s, visit.reading_gap_s, visit.budget_s)
+    rules = Rules(visit.rest_s, visit.rest_minimum_s, visit.reading_gap_s, visit.budget_s)
+    tone_by_tone = any(each.protocol == "headphone" for each in config.instruments)
+    return replace(rules, hearing_s=TONE_BY_TONE_S) if tone_by_tone else rules

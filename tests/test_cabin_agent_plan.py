@@ -93,6 +93,15 @@ def test_any_appointment_has_a_plan_that_does_each_task_once(tasks: tuple[TaskNa
     assert all(slot.end > slot.begin for slot in slots)
 
 
+def test_a_hearing_test_that_the_cabin_makes_itself_waits_until_the_pressures_are_over() -> None:
+    long = replace(RULES, hearing_s=600.0)
+    seated = replace(SEATED, todo=("hearing", "pressure"))
+    assert isinstance(next_step(seated, 70.0, RULES), Start)
+    assert isinstance(next_step(seated, 70.0, long), Wait)
+    names = [slot.what for slot in timeline(("hearing", "blood_pressure"), long)]
+    assert names.index("hearing") > max(n for n, name in enumerate(names) if name == "pressure")
+
+
 @pytest.mark.parametrize("tasks", SUBSETS[1:])
 def test_standing_comes_first_and_hearing_is_never_in_a_gap(tasks: tuple[TaskName, ...]) -> None:
     slots = timeline(measures_of(tasks))
