@@ -12,6 +12,7 @@ head and stands at the beginning of every segment.
 from __future__ import annotations
 
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -30,7 +31,11 @@ SEGMENT = 512 * 1024
 BLOCK = 32 * 1024
 """Characters that are sealed at once, or a little more."""
 _LARGEST_BLOCK = 1024 * 1024
+_LONGEST_LINES = 4 * _LARGEST_BLOCK
+"""Characters of a block at most: one line more than `BLOCK`, and no line is longer than what a port gives at once."""
 _NONCE = 12
+_KIND = re.compile(r"[a-z][a-z0-9-]{0,31}")
+"""A kind of instrument: files are named so."""
 
 
 class BoxWriter:
@@ -130,6 +135,8 @@ def read_box(folder: Path, key: RecipientKey) -> dict[str, Capture]:
                 heads[kind] = decode_head(rest)
             else:
                 lines.setdefault(kind, []).append(rest)
+    if not all(_KIND.fullmatch(kind) for kind in heads):
+        raise CaptureError(f"{folder} names an instrument as no cabin does: it is no box of a cabin.")
     if not heads:
         raise CaptureError(f"{folder} holds no box of a visit: give one of the folders in black-box.")
     return {kind: Capture(head, tuple(decode_entries(lines.get(kind, ()), 1))) for kind, head in heads.items()}
@@ -151,7 +158,19 @@ def _lines(data: bytes, name: str, key: RecipientKey) -> Iterator[str]:
             plain = opened.decrypt(block[:_NONCE], block[_NONCE:], struct.pack(">I", number))
         except InvalidTag:
             raise CaptureError(f"{name} was altered or damaged from its block {number + 1} on.") from None
-        yield from zlib.decompress(plain).decode().split("\n")
+        yield from _inflated(plain, f"{name} is damaged in its block {number + 1}.").split("\n")
+
+
+def _inflated(plain: bytes, sentence: str) -> str:
+    """The lines of a block: whoever has the public key can seal anything."""
+    opened = zlib.decompressobj()
+    try:
+        lines = opened.decompress(plain, _LONGEST_LINES).decode()
+    except (zlib.error, UnicodeDecodeError):
+        raise CaptureError(sentence) from None
+    if not opened.eof:
+        raise CaptureError(sentence)
+    return lines
 
 
 def _blocks(data: bytes, place: int) -> Iterator[bytes]:

@@ -47,8 +47,9 @@ class Care:
 
     def visit(self, began_ms: int | None) -> None:
         """A visit began, or none is open."""
+        if self._visit_began is not None:
+            self._fresh.left(_local(self._wall()))
         self._visit_began = None if began_ms is None else _local(began_ms)
-        self._fresh.forget()
 
     def heard(self, event: Event) -> Old | None:
         """Take note of `event`; why it is not to be taken as a reading of now, if it is not."""

@@ -8,7 +8,7 @@ measured is compared with nothing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -19,6 +19,8 @@ Old = Literal["from-memory", "before-the-visit", "repeated", "in-the-future"]
 
 GRACE = timedelta(seconds=60)
 """Clocks that show whole minutes, and the moment between a touch and the visit."""
+KEPT = 1024
+"""Readings that are known again; an instrument with a memory stores fewer."""
 
 
 class Freshness:
@@ -29,15 +31,17 @@ class Freshness:
         self._comparable = comparable
         self.offset: timedelta | None = None
         """What the device's clock shows less what it should; None while nobody has measured it."""
-        self._seen: set[Hashable] = set()
+        self._seen: OrderedDict[int, None] = OrderedDict()
+        self._left: datetime | None = None
+        """When the last visit ended."""
 
     def clock(self, shows: datetime | None, now: datetime) -> None:
         """Take what the device's clock shows at `now`; None: it says that it does not know the time."""
         self.offset = None if shows is None else shows - now
 
-    def forget(self) -> None:
-        """Another visit: what was sent in the last one is old anyway."""
-        self._seen.clear()
+    def left(self, now: datetime) -> None:
+        """A visit is over: what was measured until `now` is that person's, and what was sent stays known."""
+        self._left = now
 
     def judge(self, event: Event, now: datetime, visit_began: datetime | None) -> Old | None:
         """Why `event` is not to be taken; None where it is."""
@@ -51,14 +55,26 @@ class Freshness:
             return "repeated"
         if self.offset is None or not self._comparable:
             return None
-        taken = event.taken - self.offset
-        if visit_began is not None and taken < visit_began - GRACE:
+        try:
+            taken = event.taken - self.offset
+        except OverflowError:  # no clock is thousands of years off: it was set between the two
+            return "before-the-visit"
+        if visit_began is not None and taken < self._earliest(visit_began):
             return "before-the-visit"
         return "in-the-future" if taken > now + GRACE else None
 
+    def _earliest(self, visit_began: datetime) -> datetime:
+        """Of a reading of this visit."""
+        earliest = visit_began - GRACE
+        return earliest if self._left is None else min(visit_began, max(earliest, self._left))
+
     def _repeats(self, event: Reading | PressureResult) -> bool:
         """Whether this was sent before: one time for one quantity is one reading."""
-        mark = (event.quantity if isinstance(event, Reading) else "pressure", event.taken)
+        # Only a fingerprint is kept: nothing of a person outlives its visit here.
+        mark = hash((event.quantity if isinstance(event, Reading) else "pressure", event.taken))
         repeated = mark in self._seen
-        self._seen.add(mark)
+        self._seen[mark] = None
+        self._seen.move_to_end(mark)
+        while len(self._seen) > KEPT:
+            self._seen.popitem(last=False)
         return repeated

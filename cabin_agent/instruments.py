@@ -199,6 +199,11 @@ class Instruments:
         except DriverError:
             self._is_unsafe(kind, True)
             raise
+        except Exception as defect:
+            self._is_unsafe(kind, True)
+            raise DriverError(
+                f"The driver of the {kind} broke as it was stopped ({type(defect).__name__}): look at the {kind}."
+            ) from None
 
     def reopen(self, kinds: Iterable[str]) -> None:
         """Have the ports of these kinds closed and opened anew."""

@@ -35,7 +35,7 @@ CONNECT_S = 10.0
 OPEN_S = 20.0
 """Longest time for the whole of an opening."""
 WRITE_S = 3.0
-RUSH_S = 1.0
+RUSH_S = 5.0
 """So long after the last value that may have been stored, the instrument's memory is taken to be empty."""
 MOST_WAITING = 1000
 """Records kept for a reader that does not come."""

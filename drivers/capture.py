@@ -87,7 +87,7 @@ def decode_head(line: str) -> Head:
     """Read the first line; raises `CaptureError`."""
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     match told:
         case {"capture": 1, "protocol": str(protocol), "settings": dict(settings), "simulated": bool(simulated)}:

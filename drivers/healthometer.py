@@ -239,7 +239,7 @@ class Scale:
 
     async def run(self, stream: Stream, emit: Emit) -> None:
         """Listen, and ask when nothing was heard; ends by `Unplugged` or by being cancelled."""
-        still = weighing.Stillness(self._time_scale)
+        still = weighing.Stillness(self._time_scale, self._poll_s)
         await weighing.attend(stream, Decoder(), emit, weighing.always(REQUEST), self._poll_s, still)
 
     async def start(self) -> None:

@@ -169,6 +169,9 @@ class Keeper:
             ended, reason, self._refusal = LinkEvent.LOST, str(error), ""
         except DriverError as error:
             ended, reason = LinkEvent.REFUSED, str(error)
+        except asyncio.CancelledError:
+            # Whatever its driver waited for was given up; the keeper itself was not cancelled, if the end says so.
+            ended, reason = LinkEvent.BROKEN, self._broken("CancelledError")
         except Exception as error:
             ended, reason = LinkEvent.BROKEN, self._broken(type(error).__name__)
             # Only where it broke: the text of a foreign exception may hold a measured value.

@@ -39,6 +39,8 @@ LOUDEST_DB = 80.0
 """Nobody attends the test (clinical reference 5.4)."""
 LOWEST_DB, HIGHEST_DB = -10.0, 100.0
 HEADROOM_DB = 1.0
+LONGEST = 64 * 1024
+"""Bytes of a calibration file that are read."""
 STEP_DB = 5.0
 RELATIVE_FULL_SCALE_DB = 100.0
 """What full scale is called where there is no calibration: no level of anything."""
@@ -81,7 +83,7 @@ RELATIVE = Phones(zero_dbfs={(ear, hz): -RELATIVE_FULL_SCALE_DB for ear in EARS 
 def read_phones(file: Path) -> Phones:
     """The calibration in `file`; raises `PortError` in one sentence that says what is wrong with it."""
     try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        told = tomllib.loads(_content(file))
     except OSError as error:
         raise PortError(f"The calibration {file} cannot be read ({error.strerror}): correct the path.") from error
     except ValueError as error:
@@ -90,6 +92,14 @@ def read_phones(file: Path) -> Phones:
         return _phones(told)
     except (KeyError, TypeError, ValueError) as error:
         raise PortError(f"The calibration {file} is not complete ({error}): see docs/headphone.toml.") from error
+
+
+def _content(file: Path) -> str:
+    """Of a file, and not of whatever a path may lead to; raises `OSError` and `ValueError`."""
+    if file.exists() and not file.is_file():
+        raise ValueError("no file")
+    with file.open("rb") as opened:
+        return opened.read(LONGEST).decode()
 
 
 def _phones(told: Mapping[str, object]) -> Phones:

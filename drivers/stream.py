@@ -38,6 +38,8 @@ CHUNK = 4096
 """Most bytes of one read: the size of the kernel's terminal buffer."""
 CONNECT_S = 5.0
 """Longest wait for a socket to answer."""
+GONE_MS = 30_000
+"""A socket whose other end gives no receipt for so long is gone."""
 PTS_MAJORS = range(136, 144)
 """Linux device numbers of pseudo-terminals (Documentation/admin-guide/devices.txt)."""
 
@@ -318,6 +320,8 @@ class _SocketStream:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
+        # The kernel asks nothing while something that was sent waits for its receipt.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GONE_MS)
 
     async def read(self) -> bytes:
         try:
@@ -333,7 +337,10 @@ class _SocketStream:
             raise self._gone()
         try:
             self._writer.write(data)
-            await self._writer.drain()
+            async with asyncio.timeout(WRITE_S):
+                await self._writer.drain()
+        except TimeoutError:
+            raise Unplugged(f"The instrument at {self._url} takes no bytes: start it again.") from None
         except OSError as error:
             raise self._gone() from error
 

@@ -96,6 +96,8 @@ class _Attempt:
     t0: float = 0.0
     deadline: float = math.inf
     index: int = -1
+    highest: float = 0.0
+    """mmHg that the cuff was seen at."""
 
     def settle(self, emit: Emit, cause: str) -> None:
         """Tell whoever still waits for a start or a result that there is none."""
@@ -343,13 +345,14 @@ class Tensiometer:
             return "stop"
         frame = await wire.ask(suntech_frames.READ_CUFF, suntech_frames.WORD)
         if frame is not None and frame.kind == suntech_frames.WORD:
-            self._sample(suntech_frames.cuff_reading(frame), attempt.index, wire.emit)
+            self._sample(suntech_frames.cuff_reading(frame), attempt, attempt.index, wire.emit)
         return "tick"
 
-    def _sample(self, reading: Reading, index: int, emit: Emit) -> None:
+    def _sample(self, reading: Reading, attempt: _Attempt, index: int, emit: Emit) -> None:
         emit(reading)
         mmhg = reading.value
         if isinstance(mmhg, float):
+            attempt.highest = max(attempt.highest, mmhg)
             emit(Wave("cuff", index, self._rate, "mm[Hg]", ("cuff",), ((mmhg,),)))
             if mmhg > suntech_frames.HIGHEST_MMHG:
                 self._end("overpressure")
@@ -358,7 +361,7 @@ class Tensiometer:
         for _ in range(TRIES):
             frame = await wire.ask(suntech_frames.READ_RESULT, suntech_frames.RESULT)
             if frame is not None and frame.kind == suntech_frames.RESULT:
-                attempt.conclude(wire.emit, suntech_frames.pressure_result(frame))
+                attempt.conclude(wire.emit, suntech_frames.pressure_result(frame, attempt.highest))
                 return "result"
         return "silent"
 

@@ -46,6 +46,8 @@ ACKS = {
 }
 REFUSALS = frozenset("BENDST")
 
+NEVER_REACHED_MMHG = 20
+"""A cuff has to be tighter than the systolic pressure; its samples are a moment apart, and some are lost."""
 ERRORS = {
     1: "weak-signal",
     2: "movement",
@@ -241,8 +243,11 @@ def identity(frame: Frame) -> Identity:
     return Identity(model, firmware=text or None)
 
 
-def pressure_result(frame: Frame) -> PressureResult:
+def pressure_result(frame: Frame, highest: float | None = None) -> PressureResult:
     """The end of a measurement. With an error no number leaves it.
+
+    `highest`: mmHg that this cuff was seen at; where it never was tight enough the result is that of an earlier one,
+    for a K may be late from a measurement that was aborted, and the module keeps its last result until it has another.
 
     Nor does one that contradicts itself (diastolic < mean < systolic does not hold, flag "inconsistent"): the
     checksum is a sum, and does not see swapped bytes.
@@ -259,6 +264,8 @@ def pressure_result(frame: Frame) -> PressureResult:
     if not _in_order(diastolic, mean, systolic):
         none = NoValue("out-of-range")
         return PressureResult(none, none, none, none, beats, flags=frozenset({"inconsistent"}))
+    if highest is not None and isinstance(systolic, float) and systolic > highest + NEVER_REACHED_MMHG:
+        return failed("stale", "device-error", beats)
     return PressureResult(systolic, diastolic, mean, pulse, beats)
 
 

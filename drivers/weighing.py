@@ -101,9 +101,10 @@ class Stillness:
     scale's and nobody's: from then on it says `NoValue("device-error")` with the flag "stuck", until it moves.
     """
 
-    def __init__(self, time_scale: float = 1.0) -> None:
+    def __init__(self, time_scale: float = 1.0, asked_s: float = 0.0) -> None:
+        """`asked_s`: after so long a silence the scale is asked, so that its answers may be so far apart."""
         self._stuck_s = max(STUCK_AT_LEAST_S, STUCK_S / time_scale) if time_scale != 1.0 else STUCK_S
-        self._silence_s = SILENCE_S / time_scale
+        self._silence_s = max(SILENCE_S / time_scale, 1.5 * asked_s)
         self._same: tuple[Value, frozenset[str]] | None = None
         self._since = self._heard = 0.0
         self._stuck = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -257,3 +258,15 @@ def test_what_is_no_box_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_an_empty_folder_holds_no_box(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="holds no box"):
         read_box(tmp_path, KEY)
+
+
+@pytest.mark.parametrize("text", [zlib.compress(bytes(64 << 20)), b"no deflate", zlib.compress(b"\xff\xfe")])
+def test_a_block_that_somebody_forged_takes_no_memory_and_breaks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes
+) -> None:
+    monkeypatch.setattr(zlib, "compress", lambda *_: text)
+    writer = BoxWriter(tmp_path / "box", KEY.public, 4)
+    writer.head("tensiometer", HEAD)
+    writer.close()
+    with pytest.raises(CaptureError, match="is damaged in its block 1"):
+        read_box(tmp_path / "box", KEY)

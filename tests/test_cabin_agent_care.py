@@ -155,3 +155,24 @@ def test_waves_are_none_of_its_business() -> None:
     bench = Bench()
     assert bench.care.heard(Wave("ecg", 0, 250.0, "mV", ("I",), ((0.1,),))) is None
     assert bench.inventory.all() == ()
+
+
+def test_a_reading_of_the_last_visit_is_refused_in_the_next_though_the_clock_is_not_known() -> None:
+    bench = Bench()
+    bench.care.visit(NOW_MS - 600_000)
+    taken = bench.local() - timedelta(hours=7)
+    assert bench.says(taken) is None
+    bench.care.visit(None)
+    bench.care.visit(NOW_MS)
+    assert bench.says(taken) == "repeated"
+
+
+def test_a_reading_of_a_visit_that_ended_a_moment_ago_is_none_of_the_next() -> None:
+    bench = Bench()
+    bench.care.heard(DeviceClock(bench.local()))
+    bench.care.visit(NOW_MS - 600_000)
+    never_fetched = bench.local() - timedelta(seconds=10)
+    bench.care.visit(None)
+    bench.now_ms += 15_000
+    bench.care.visit(bench.now_ms)
+    assert bench.says(never_fetched) == "before-the-visit"

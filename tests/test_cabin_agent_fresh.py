@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabin_agent.fresh import GRACE, Freshness
+from cabin_agent.fresh import GRACE, KEPT, Freshness
 from drivers.events import NoValue, PressureResult, Reading, Trouble, Wave
 
 NOW = datetime(2026, 11, 27, 10, 30)  # noqa: DTZ001 - an instrument's clock has no zone
@@ -80,13 +80,37 @@ def test_the_same_reading_is_not_taken_twice(measured: bool) -> None:
     assert fresh.judge(reading(NOW + timedelta(seconds=1)), NOW, BEGAN) is None
 
 
-def test_another_visit_begins_with_nothing_seen() -> None:
+@pytest.mark.parametrize("measured", [True, False])
+def test_what_was_sent_in_one_visit_is_old_in_the_next_though_nobody_knows_the_clock(measured: bool) -> None:
+    fresh = Freshness()
+    fresh.offset = timedelta() if measured else None
+    fresh.judge(reading(NOW), NOW, BEGAN)
+    fresh.left(NOW)
+    later = NOW + timedelta(hours=1)
+    assert fresh.judge(reading(NOW), later, later) == "repeated"
+
+
+def test_what_was_measured_in_the_last_visit_is_not_of_the_next_one_that_begins_at_once() -> None:
     fresh = Freshness()
     fresh.offset = timedelta()
-    fresh.judge(reading(NOW), NOW, BEGAN)
-    fresh.forget()
-    later = NOW + timedelta(hours=1)
-    assert fresh.judge(reading(NOW), later, later) == "before-the-visit"
+    fresh.left(NOW)
+    began = NOW + timedelta(seconds=10)
+    assert fresh.judge(reading(NOW - timedelta(seconds=5)), began, began) == "before-the-visit"
+    assert fresh.judge(reading(NOW + timedelta(seconds=5)), began, began) is None
+
+
+def test_a_flood_of_dated_readings_is_not_kept() -> None:
+    fresh = Freshness()
+    for second in range(3 * KEPT):
+        fresh.judge(reading(NOW + timedelta(seconds=second)), NOW, BEGAN)
+    assert len(fresh._seen) == KEPT
+
+
+@pytest.mark.parametrize(("shows", "taken"), [(9999, 1582), (1582, 9999)])
+def test_clocks_at_the_ends_of_time_are_refused_and_break_nothing(shows: int, taken: int) -> None:
+    fresh = Freshness()
+    fresh.clock(datetime(shows, 12, 31), NOW)  # noqa: DTZ001
+    assert fresh.judge(reading(datetime(taken, 1, 1)), NOW, BEGAN) == "before-the-visit"  # noqa: DTZ001
 
 
 def test_without_a_visit_nothing_is_before_it() -> None:

@@ -104,3 +104,17 @@ async def test_the_room_is_remembered_between_measures(folder: Path) -> None:
         assert room(120.0, 23.0) == ("ambient-changed",)
         assert room(2000.0, 23.0) == ()
         assert room(2000.0, 15.0) == ("ambient-out-of-range", "ambient-changed")
+
+
+async def test_a_driver_that_breaks_as_it_is_stopped_confirms_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stop(_: Keeper) -> None:
+        raise ZeroDivisionError(f"{70 + 2} mmHg")
+
+    monkeypatch.setattr(Keeper, "stop", stop)
+    async with running_core(folder) as core:
+        with pytest.raises(DriverError, match="broke as it was stopped") as refused:
+            await core.bench.stop("scale")
+        assert "72" not in str(refused.value)
+        assert core.bench.unsafe == ("scale",)

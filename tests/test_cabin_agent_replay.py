@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -111,3 +112,51 @@ async def test_a_visit_of_a_real_cabin_is_in_its_black_box() -> None:
     assert done.returncode == 0, done.stderr
     values = [event["value"] for event in events(done.stdout) if event.get("quantity") == "spo2"]
     assert [value for value in values if isinstance(value, float)], "the finger was measured"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        '{"time_scale": 0}',
+        '{"time_scale": "fast"}',
+        '{"time_scale": null}',
+        '{"time_scale": []}',
+    ],
+)
+def test_settings_that_no_driver_can_use_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: str
+) -> None:
+    head = f'{{"capture": 1, "protocol": "healthometer", "settings": {settings}, "simulated": true}}'
+    (tmp_path / "bad").write_text(f"{head}\n0.000000 open\n1.000000 in 1b52\n2.000000 close\n")
+    assert main(["replay", str(tmp_path / "bad")]) in (1, 3)
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_box_that_somebody_forged_writes_nowhere_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever has the public key can seal a box."""
+    key = RecipientKey.generate(demo=True)
+    save_key(tmp_path / "support.private", key)
+    writer = BoxWriter(tmp_path / "box", key.public, 4)
+    writer.head("../../elsewhere", CAPTURE.head)
+    writer.close()
+    asked = ["replay", str(tmp_path / "box"), "--key", str(tmp_path / "support.private")]
+    assert main([*asked, "--extract", str(tmp_path / "a" / "b" / "c")]) == 3
+    assert "no box of a cabin" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.capture"))
+
+
+def test_extracted_captures_are_this_users_alone_from_the_first_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[int] = []
+    opened = os.open
+
+    def noted(path: str, flags: int, mode: int = 0o777, **more: int) -> int:
+        modes.append(mode)
+        return opened(path, flags, mode, **more)
+
+    folder, key = box(tmp_path)
+    monkeypatch.setattr(os, "open", noted)
+    assert main(["replay", str(folder), "--key", str(key), "--extract", str(tmp_path)]) == 0
+    assert 0o600 in modes
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.glob("*.capture")} == {0o600}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from drivers.events import DeviceClock, Identity, NoValue, PressureResult, Reading, Trouble
 from drivers.ieee11073 import apdu
+from drivers.ieee11073.freshness import RUSH_S
 from drivers.ieee11073.manager import SYSTEM_ID, Manager
 from drivers.ieee11073.session import MOST_HELD, Moment, Outcome
 from drivers.ieee11073.states import TABLE, Act, Input, State, as_text
@@ -306,10 +307,27 @@ def test_what_is_dated_ahead_of_the_agents_clock_is_not_new() -> None:
     assert host.readings(host.hear(weight(1, -600.0))) == [(True, 72.35)]
 
 
-def test_without_a_clock_a_lone_reading_is_of_now() -> None:
+def test_without_a_clock_a_lone_reading_is_of_now_once_the_memory_is_told() -> None:
     host = Host()
     host.operating(0x05DC, SCALE)
-    assert host.readings(host.hear(weight(1, 0.0))) == [(False, 72.35)]
+    assert host.readings(host.hear(weight(1, 0.0), after=RUSH_S + 0.1)) == [(False, 72.35)]
+
+
+def test_without_a_clock_what_comes_first_may_be_of_another_person() -> None:
+    host = Host()
+    host.operating(0x05DC, SCALE)
+    for number in range(3):
+        told = host.hear(weight(number, 3600.0 - number), after=RUSH_S - 0.1)
+        assert host.readings(told) == [(True, 72.35)], "a memory is told date by date, at whatever pace"
+    undated = event(9, 0x0D1D, fixed((1, "fe001c43" + "00" * 8)))
+    seconds = [host.readings(host.hear(undated, after=1.0)) for _ in range(7)]
+    assert seconds == [[(True, 72.35)]] * 5 + [[(False, 72.35)]] * 2, "what goes on without a date is of now"
+
+
+def test_a_clock_at_the_end_of_time_breaks_nothing() -> None:
+    host = Host()
+    host.operating(0x05DC, (2439, "99991231" + "235959" + "00"), SCALE)
+    assert host.readings(host.hear(weight(1, 0.0), after=3600.0)) == [(True, 72.35)]
 
 
 def test_pressures_wait_two_seconds_for_their_pulse() -> None:
@@ -369,5 +387,5 @@ def test_a_refused_request_ends_nothing() -> None:
     host = Host()
     host.hear(association(0x05DC), weight(1, 0.0))
     outcome = host.hear(presentation(1, 0x0300, bytes.fromhex("0001 0000")))
-    assert host.readings(outcome) == [(False, 72.35)]
+    assert host.readings(outcome) == [(True, 72.35)], "nobody knows how old it is"
     assert host.manager.state is State.OPERATING

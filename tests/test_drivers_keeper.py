@@ -656,3 +656,18 @@ async def test_replugged_it_is_ready_within_two_seconds(tmp_path: Path) -> None:
             b.plug.plug()
             await b.state(LinkState.READY)
             assert time.monotonic() - began < 2.0
+
+
+async def test_a_driver_whose_wait_is_given_up_under_it_does_not_end_its_keeper(tmp_path: Path) -> None:
+    class GivenUp(Talker):
+        async def run(self, stream: Stream, emit: Emit) -> None:
+            if self.stream is None:
+                self.stream = stream
+                raise asyncio.CancelledError
+            await super().run(stream, emit)
+
+    async with bench(tmp_path, GivenUp()) as b:
+        b.plug.plug()
+        assert "CancelledError" in await b.state(LinkState.FAILED)
+        await b.state(LinkState.READY)
+        assert not b.task.done()

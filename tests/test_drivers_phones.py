@@ -88,3 +88,15 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_full_scale_that_leaves_no_level_offers_none(tmp_path: Path) -> None:
     few = read_phones(written(tmp_path, ("1000 = 112.0", "1000 = 2.0")))
     assert ("left", 1000) not in few.loudest
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev"])
+def test_what_is_no_file_is_not_read(path: str) -> None:
+    with pytest.raises(PortError):
+        read_phones(Path(path))
+
+
+def test_no_more_than_a_calibration_is_read(tmp_path: Path) -> None:
+    (tmp_path / "long.toml").write_bytes(b"#" * (1 << 22))
+    with pytest.raises(PortError, match="not complete"):
+        read_phones(tmp_path / "long.toml")

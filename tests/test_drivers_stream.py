@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import serial
 
+from drivers import stream as module
 from drivers.errors import Absent, DriverError, PortError, Unplugged
 from drivers.stream import Line, Stream, is_hardware, open_stream
 from tests.plug import Plug
@@ -263,3 +264,19 @@ async def test_nothing_answers_at_a_socket() -> None:
 
 def test_every_error_is_a_driver_error() -> None:
     assert issubclass(Absent, PortError) and issubclass(PortError, DriverError) and issubclass(Unplugged, DriverError)
+
+
+async def test_a_socket_whose_other_end_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WRITE_S", 0.2)
+
+    async def deaf(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+
+    listening = await asyncio.start_server(deaf, "127.0.0.1", 0)
+    stream = await open_stream(f"socket://127.0.0.1:{listening.sockets[0].getsockname()[1]}", LINE)
+    async with asyncio.timeout(10):
+        with pytest.raises(Unplugged, match="takes no bytes"):
+            while True:
+                await stream.write(bytes(1 << 20))
+    stream.close()
+    listening.close()

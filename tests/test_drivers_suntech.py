@@ -655,3 +655,23 @@ async def test_neither_wrong_checksum_of_public_code_is_ever_sent() -> None:
         sent = {suntech_frames.encode_command(command) for command in b.module.commands}
         assert bytes.fromhex("3a 79 10 03 3a") in sent
         assert not sent & {bytes.fromhex("3a 79 10 03 4c"), bytes.fromhex("3a 79 10 03 3d")}
+
+
+async def test_a_k_of_an_earlier_measurement_brings_no_result_of_it() -> None:
+    """An abort answered by A, its K only when the next one has begun; and the module keeps its last result."""
+    async with bench() as b:
+        b.module.ends = False
+        b.module.replies[suntech_frames.START_ADULT] += suntech_frames.encode_ack("K")
+        b.module.cuff = [5]
+        await b.idle()
+        await b.driver.start()
+        result = await b.heard.result()
+        assert (result.error, result.systolic) == ("stale", NoValue("device-error"))
+
+
+async def test_a_result_above_what_the_cuff_ever_was_is_of_another_arm() -> None:
+    async with bench() as b:
+        b.module.cuff = [40, 80, 110, 60, 5]
+        await b.idle()
+        await b.driver.start()
+        assert (await b.heard.result()).error == "stale"

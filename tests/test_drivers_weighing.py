@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from drivers import DRIVERS, weighing
+from drivers import DRIVERS, healthometer, weighing
 from drivers.errors import Unplugged
 from drivers.events import Event, Identity, NoValue, Reading, Trouble, Value
 from drivers.instrument import Instrument
@@ -237,3 +237,23 @@ async def test_start_and_stop_are_always_true() -> None:
         await scale.start()
         await scale.stop()
         assert scale.kind == "scale"
+
+
+async def test_a_scale_that_answers_every_question_with_its_last_weight_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its answers are as far apart as the questions, which is no silence: the next person would get that weight."""
+    monkeypatch.setattr(weighing, "STUCK_S", 1.0)
+    monkeypatch.setattr(weighing, "SILENCE_S", 0.05)
+    here, there = pipe(WHOLE)
+    heard: list[Event] = []
+    running = asyncio.create_task(healthometer.Scale(poll_s=0.1).run(here, heard.append))
+    async with asyncio.timeout(10):
+        while not any("stuck" in event.flags for event in heard if isinstance(event, Reading)):
+            await there.read()
+            await there.write(healthometer.encode_message("72.4"))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    told = [event for event in heard if isinstance(event, Reading)]
+    assert told[-1].value == NoValue("device-error")
+    assert Trouble("refused", STUCK) in heard

@@ -9,6 +9,7 @@ from pathlib import Path
 from cabin_agent.black_box_file import read_box
 from cabin_agent.commands.decode import event_name
 from cabin_agent.commands.output import COULD_NOT_RUN, DONE, FOUND_WRONG, USED_WRONGLY, complain, plain, print_json
+from cabin_agent.private_file import AccessError, write_private
 from drivers import DRIVERS, virtual_time
 from drivers.capture import Capture, CaptureError, decode, encode
 from drivers.errors import DriverError
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         if args.extract is not None:
             return _extract(captures, args.extract)
         return _play(_chosen(captures, args.instrument))
-    except (CaptureError, SyncError, DriverError) as error:
+    except (AccessError, CaptureError, SyncError, DriverError) as error:
         complain("replay", error)
     except WrongUse as error:
         complain("replay", error)
@@ -61,8 +62,7 @@ def _extract(captures: Mapping[str, Capture], folder: Path) -> int:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for kind, capture in captures.items():
         path = folder / f"{kind or 'instrument'}.capture"
-        path.write_text(encode(capture), encoding="utf-8")
-        path.chmod(0o600)
+        write_private(path, encode(capture))
         print(path)
     return DONE
 
@@ -95,6 +95,11 @@ async def _replay(capture: Capture) -> Played:
         raise CaptureError(f"This version has no driver for {head.protocol}: use the version that wrote the capture.")
     try:
         driver = DRIVERS[head.protocol](**head.settings)
-    except TypeError:
+    except (TypeError, ValueError, ArithmeticError):
         raise CaptureError("The capture's settings are not those of its driver: correct its first line.") from None
-    return await replay(capture, driver)
+    try:
+        return await replay(capture, driver)
+    except (TypeError, ValueError, ArithmeticError, LookupError) as error:
+        raise CaptureError(
+            f"The driver broke over this capture ({type(error).__name__}): report it, its first line may be wrong."
+        ) from None

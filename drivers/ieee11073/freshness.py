@@ -18,6 +18,8 @@ AHEAD = timedelta(minutes=2)
 """What is dated further ahead of the agent's own clock was dated by another setting of it."""
 TICK = timedelta(seconds=2)
 """Clocks count seconds, and the question takes a moment to be answered."""
+RUSH_S = 5.0
+"""So long after the last dated one an agent without a clock is taken to have told all that it has stored."""
 KEPT = 256
 """Observations that are known again; an instrument stores fewer."""
 
@@ -29,11 +31,17 @@ class Freshness:
         self._time_scale = time_scale
         self._shown: tuple[datetime, float] | None = None
         self._asked: float | None = None
+        self._rushing: float | None = None
+        """When something stored was told last, or could be; None where nobody told of an association."""
         self._told: OrderedDict[int, None] = OrderedDict()
 
     def clock(self, shows: datetime | None, now: float) -> None:
         """The agent's clock shows this; None where it has none, or one that was never set."""
         self._shown = None if shows is None else (shows, now)
+
+    def begin(self, now: float) -> None:
+        """An association is in operation from `now` on: what the agent has stored comes first."""
+        self._rushing = now
 
     def ask(self, now: float | None) -> None:
         """From `now` on a measurement is waited for; None when no longer."""
@@ -50,20 +58,29 @@ class Freshness:
         ]
 
     def _is_old(self, taken: datetime | None, among_others: bool, now: float) -> bool:
+        if self._shown is None:
+            return among_others or self._is_rush(taken, now)
         if taken is None:
             return False
-        if self._shown is None:
-            return among_others
         if not -AHEAD <= self._at(now) - taken <= FRESH:
             return True
         return self._asked is not None and taken < self._at(self._asked) - TICK
+
+    def _is_rush(self, taken: datetime | None, now: float) -> bool:
+        """Whether `now` is a time of what was stored; without a clock nothing else tells it from what is new."""
+        if self._rushing is None or (now - self._rushing) * self._time_scale > RUSH_S:
+            return False
+        # What is measured just now goes on without a date; a memory is told date by date.
+        self._rushing = self._rushing if taken is None else now
+        return True
 
     def _at(self, now: float) -> datetime:
         """What the agent's clock shows at `now`."""
         if self._shown is None:
             raise ValueError("The agent's clock is not known: look at it first.")
         shows, since = self._shown
-        return shows + timedelta(seconds=(now - since) * self._time_scale)
+        passed = timedelta(seconds=(now - since) * self._time_scale)
+        return shows + min(passed, datetime.max - shows)  # noqa: DTZ901 - as the clock that is shown
 
     def _known(self, each: Observation) -> bool:
         """Whether it was told before; one without a date never was."""

@@ -61,6 +61,7 @@ class Session:
     def begin(self, moment: Moment, outcome: Outcome) -> None:
         """The agent may report from now on; it is asked who it is."""
         self._held, self._clock_was_set, self.other = [], False, None
+        self._agent.freshness.begin(moment.s)
         self._get_description(moment, outcome)
 
     def end(self, moment: Moment, outcome: Outcome) -> None:
