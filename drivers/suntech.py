@@ -33,6 +33,8 @@ AFTER_ABORT_S = 0.5
 FASTEST_POLL_S = 0.01
 INITIAL_MMHG = range(60, 281)
 """Initial inflation pressures that are accepted; the adult default is 160."""
+SEEN_WELL_HZ = 1.0
+"""A simulated body that lives so fast that the cuff is seen less often has no tightest moment that is seen for sure."""
 TRIES = 3
 """How often a command that may safely be repeated is sent before the module counts as silent."""
 
@@ -361,7 +363,8 @@ class Tensiometer:
         for _ in range(TRIES):
             frame = await wire.ask(suntech_frames.READ_RESULT, suntech_frames.RESULT)
             if frame is not None and frame.kind == suntech_frames.RESULT:
-                attempt.conclude(wire.emit, suntech_frames.pressure_result(frame, attempt.highest))
+                seen = attempt.highest if self._rate >= SEEN_WELL_HZ else None
+                attempt.conclude(wire.emit, suntech_frames.pressure_result(frame, seen))
                 return "result"
         return "silent"
 
