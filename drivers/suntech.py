@@ -34,7 +34,7 @@ FASTEST_POLL_S = 0.01
 INITIAL_MMHG = range(60, 281)
 """Initial inflation pressures that are accepted; the adult default is 160."""
 SEEN_WELL_HZ = 1.0
-"""A simulated body that lives so fast that the cuff is seen less often has no tightest moment that is seen for sure."""
+"""Where a simulated body lives so fast that its cuff is seen less often, its tightest moment may be missed."""
 TRIES = 3
 """How often a command that may safely be repeated is sent before the module counts as silent."""
 

@@ -246,8 +246,8 @@ def identity(frame: Frame) -> Identity:
 def pressure_result(frame: Frame, highest: float | None = None) -> PressureResult:
     """The end of a measurement. With an error no number leaves it.
 
-    `highest`: mmHg that this cuff was seen at. Where it never was tight enough the result is an earlier one's: a K may
-    be late from a measurement that was aborted, and the module keeps its last result until it has another.
+    `highest`: mmHg that this cuff was seen at. Where it never was tight enough the result is an earlier one's: a K
+    may be late from a measurement that was aborted, and the module keeps its last result until it has another.
 
     Nor does one that contradicts itself (diastolic < mean < systolic does not hold, flag "inconsistent"): the
     checksum is a sum, and does not see swapped bytes.
