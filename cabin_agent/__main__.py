@@ -69,14 +69,18 @@ def usage() -> str:
     return f"usage: cabin VERB [options]\n\n{verbs}\n\n'cabin VERB --help' says more.\n{EXIT_CODES}"
 
 
-def _run(verb: str, words: list[str]) -> int:
+def _called(verb: str, words: list[str]) -> int:
     command: Command = importlib.import_module(f"cabin_agent.commands.{verb}")
     parser = argparse.ArgumentParser(
         prog=f"cabin {verb}", description=VERBS[verb][0].upper() + VERBS[verb][1:] + ".", epilog=EXIT_CODES
     )
     command.add_arguments(parser)
+    return command.run(parser.parse_args(words))
+
+
+def _run(verb: str, words: list[str]) -> int:
     try:
-        return command.run(parser.parse_args(words))
+        return _called(verb, words)
     except KeyboardInterrupt:
         print(f"cabin {verb}: interrupted.", file=sys.stderr)
         return 3

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from simulators.cli import main
+try:
+    # Within, so that Ctrl-C in the seconds that this takes on a slow machine ends it as it does later.
+    from simulators.cli import main
 
-sys.exit(main())
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit(0)

@@ -50,7 +50,7 @@ class Control:
             self._server = await asyncio.start_unix_server(self._serve, self.path)
         except OSError as error:
             raise SimulatorError(
-                f"Cannot listen at {self.path} ({error}); give a shorter or writable folder."
+                f"Cannot listen at {self.path} ({error.strerror or error}); give a shorter or writable folder."
             ) from None
 
     def close(self) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import stat
 import sys
 from pathlib import Path
 
@@ -48,7 +50,18 @@ def _said(answer: bytes) -> str:
 
 
 async def _typed() -> asyncio.StreamReader:
-    """What is typed, or piped in."""
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    """What is typed, piped in, or in a file."""
+    reader, words = asyncio.StreamReader(), sys.stdin
+    if words is not None and _has_to_be_awaited(words.fileno()):
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), words)
+        return reader
+    # A file or /dev/null is never awaited: the event loop refuses both. A closed input is an empty one.
+    if words is not None:
+        reader.feed_data(words.buffer.read())
+    reader.feed_eof()
     return reader
+
+
+def _has_to_be_awaited(number: int) -> bool:
+    mode = os.fstat(number).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number)

@@ -62,8 +62,10 @@ def read_scenario(file: Path, instruments: Sequence[str]) -> Scenario:
     """Read a scenario for these instruments; raises `SimulatorError` naming the first line that is wrong."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SimulatorError(f"The scenario {file} cannot be read ({error}); correct the path.") from None
+    except OSError as error:
+        raise SimulatorError(f"The scenario {file} cannot be read ({error.strerror}); correct the path.") from None
+    except UnicodeDecodeError:
+        raise SimulatorError(f"The scenario {file} is not text in UTF-8: save it as such.") from None
     found: list[Happening] = []
     for number, line in enumerate(lines, 1):
         try:

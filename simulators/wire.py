@@ -210,7 +210,9 @@ class Listener:
         try:
             server = socket.create_server((self._address, self._port))
         except OSError as error:
-            raise SimulatorError(f"Cannot listen at {self.url} ({error.strerror}); choose another port.") from None
+            raise SimulatorError(
+                f"Cannot listen at {self.url} ({os.strerror(error.errno or 0)}); choose another port."
+            ) from None
         self._port = server.getsockname()[1]
         return server
 

@@ -70,6 +70,18 @@ def test_the_table_of_the_visit_can_be_printed(capsys: Out) -> None:
 
 
 @pytest.mark.parametrize("verb", ["run", "gateway"])
+def test_ctrl_c_while_a_verb_is_still_loading_is_one_sentence(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cabin_agent.__main__.importlib.import_module", interrupted)
+    assert main([verb]) == 3
+    assert sentence(capsys) == f"cabin {verb}: interrupted.\n"
+
+
+@pytest.mark.parametrize("verb", ["run", "gateway"])
 def test_a_missing_configuration_is_one_sentence(verb: str, folder: Path, capsys: Out) -> None:
     assert main([verb, "--config", str(folder / "none.toml")]) == 3
     assert "none.toml" in sentence(capsys)

@@ -18,19 +18,20 @@ from drivers.pipe import CABLES, pipe
 
 def test_every_kind_of_instrument_has_a_driver_and_every_driver_a_decoder() -> None:
     assert set(KINDS) == {"oximeter", "ecg", "tensiometer", "thermometer", "scale", "audiometer"}
-    assert all(driver.protocol == protocol for protocol, driver in DRIVERS.items())
-    assert set(DRIVERS) <= set(DECODERS)
+    misnamed = {protocol: driver.protocol for protocol, driver in DRIVERS.items() if driver.protocol != protocol}
+    assert not misnamed, "name in DRIVERS: `protocol` of its class; make them one"
+    assert set(DRIVERS) <= set(DECODERS), "give each protocol of DRIVERS its line in DECODERS"
 
 
 def test_the_first_protocol_of_a_kind_is_the_usual_one() -> None:
     usual = ["nonin", "cyton", "suntech", "gymcu90614", "healthometer", "tm262"]
-    assert [protocols(kind)[0] for kind in KINDS] == usual
+    assert [protocols(kind)[0] for kind in KINDS] == usual, "put a new driver below those of its kind"
 
 
 @pytest.mark.parametrize("protocol", sorted(DRIVERS))
 def test_driver_and_decoder_of_a_protocol_are_found_in_one_file(protocol: str) -> None:
     module = importlib.import_module(DRIVERS[protocol].__module__)
-    assert DECODERS[protocol] is module.Decoder
+    assert DECODERS[protocol] is module.Decoder, f"{module.__name__} has to hold a class Decoder, that of DECODERS"
 
 
 @pytest.mark.parametrize("protocol", sorted(DRIVERS))
@@ -45,7 +46,7 @@ def test_soup_cut_anywhere_is_the_same_soup(protocol: str, soup: bytes, cuts: li
     edges = [0, *sorted(cut % (len(soup) + 1) for cut in cuts), len(soup)]
     decoder = DECODERS[protocol]()
     apart = [event for a, b in pairwise(edges) for event in decoder.feed(soup[a:b])]
-    assert apart == DECODERS[protocol]().feed(soup)
+    assert apart == DECODERS[protocol]().feed(soup), "bytes cut elsewhere gave other events: keep what is not whole"
 
 
 @pytest.mark.parametrize("cable", CABLES)

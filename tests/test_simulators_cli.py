@@ -101,3 +101,32 @@ def test_listen_prints_the_port_that_was_taken() -> None:
     process.terminate()
     process.communicate(timeout=10)
     assert process.returncode == 0
+
+
+@pytest.mark.processes
+def test_ctrl_c_while_it_is_still_loading_ends_it_quietly() -> None:
+    code = """
+import runpy, sys
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "simulators.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+runpy.run_module("simulators", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.processes
+def test_words_in_a_file_are_taken_as_if_typed_and_an_empty_one_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("spo2 91\nshow\n")
+    for file, said in ((tmp_path / "words.txt", "spo2 91"), (Path(os.devnull), "")):
+        with file.open() as words:
+            done = subprocess.run(
+                [sys.executable, "-m", "simulators", "scale", "--body", "--folder", str(tmp_path / "rack")],
+                stdin=words, capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        assert said in done.stdout
+    assert list((tmp_path / "rack").iterdir()) == []

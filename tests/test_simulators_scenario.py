@@ -76,8 +76,14 @@ def test_a_wrong_line_is_named(tmp_path: Path, text: str, sentence: str) -> None
 
 
 def test_a_scenario_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SimulatorError, match="cannot be read"):
+    with pytest.raises(SimulatorError) as refused:
         read_scenario(tmp_path / "none", ["oximeter"])
+    assert str(refused.value) == (
+        f"The scenario {tmp_path / 'none'} cannot be read (No such file or directory); correct the path."
+    )
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    with pytest.raises(SimulatorError, match=r"is not text in UTF-8: save it as such\.$"):
+        read_scenario(tmp_path / "bytes", ["oximeter"])
 
 
 @pytest.mark.parametrize("text", ["at 1 s loose-cuff", "at 1 s spo2 400", "at 1 s pressure 90/89"])
