@@ -32,6 +32,7 @@ VERBS = {
     "access": "who may use the local API: named accounts, and the kiosk's launch ticket",
     "keys": "make the keys of a cabin, of the record or of the workshop",
     "devices": "the instruments of the running cabin: state, age of the last sample, serial, firmware",
+    "monitor": "one instrument live in this terminal: state, values, wave; of the running cabin, or by its address",
     "check": "self-test of this cabin, running or not; each failing line with its cure",
     "simulate": "one simulated instrument, or all of them; prints the URL to connect to",
     "decode": "a capture of an instrument, binary or hex, as one JSON event a line",

@@ -61,7 +61,7 @@ class CoreFace:
         if self._core.visit.state not in (State.READY, State.CLEANING, State.OUT_OF_ORDER):
             raise Refusal("busy", "A visit is under way; its instruments are not started or stopped by hand.")
         try:
-            await (self._core.bench.start(kind) if verb == "start" else self._core.bench.stop(kind))
+            await self._core.bench.by_hand(kind, verb)
         except DriverError as error:
             raise Refusal("not-ready", str(error)) from error
         return next(view for view in self.instruments() if view["kind"] == kind)

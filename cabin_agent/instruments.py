@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from cabin_agent.config import InstrumentSettings
 from cabin_agent.face import Json, Refusal
 from cabin_agent.inventory import Inventory
 from cabin_agent.results import Device
+from cabin_agent.traffic import Traffic
 from cabin_signal.temperature import RoomReason, RoomWatch
 from drivers import DRIVERS
 from drivers.binding import Binding, same_port
@@ -92,11 +93,14 @@ class Instruments:
         self._ears: dict[str, set[Ear]] = {kind: set() for kind in self._settings}
         self._on_event, self._on_state, self._on_unsafe = on_event, on_state, on_unsafe
         self._unsafe: set[str] = set()
+        self._by_hand: set[str] = set()
+        self._stopping: set[asyncio.Task[None]] = set()
         self._room = RoomWatch()
         self._inventory = inventory or Inventory(None)
         self._care = {
             kind: Care(each, self._inventory, wall_ms, comparable=speed == 1) for kind, each in self._settings.items()
         }
+        self._traffic: dict[str, Traffic] = {}
         self._keepers = {
             kind: self._keeper(kind, each, _taken(each, speed), accept_simulated, black_box)
             for kind, each in self._settings.items()
@@ -111,6 +115,7 @@ class Instruments:
         black_box: BlackBox | None,
     ) -> Keeper:
         head = Head(settings.protocol, taken, accept_simulated)
+        self._traffic[kind] = Traffic(None if black_box is None else black_box.wire(kind, head))
         binding = Binding(kind, settings.usb_serial, settings.usb_port)
         return Keeper(
             kind,
@@ -119,7 +124,7 @@ class Instruments:
             self._heard,
             self._changed,
             accept_simulated,
-            note=None if black_box is None else black_box.wire(kind, head),
+            note=self._traffic[kind].wire,
             admit=partial(self._admit, binding),
         )
 
@@ -154,6 +159,32 @@ class Instruments:
         """A visit began, or none is open: older readings of an instrument's memory are refused."""
         for care in self._care.values():
             care.visit(began_ms)
+        if began_ms is not None:
+            self._stop_what_was_started_by_hand()
+
+    async def by_hand(self, kind: str, verb: str) -> None:
+        """A technician's "start" or "stop"; what was started so is stopped when a visit begins.
+
+        Raises `DriverError`.
+        """
+        if verb == "start":
+            await self.start(kind)
+            self._by_hand.add(kind)
+        else:
+            self._by_hand.discard(kind)
+            await self.stop(kind)
+
+    def _stop_what_was_started_by_hand(self) -> None:
+        for kind in self._by_hand:
+            task = asyncio.create_task(self._stop_quietly(kind), name=f"stop {kind}")
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
+        self._by_hand.clear()
+
+    async def _stop_quietly(self, kind: str) -> None:
+        """Where it does not confirm, it counts as unsafe, and every page says so."""
+        with suppress(DriverError):
+            await self.stop(kind)
 
     def care(self, kind: str) -> Care | None:
         """What is kept of this instrument beside its values; None where there is no such instrument."""
@@ -297,6 +328,7 @@ class Instruments:
             "clock_offset_s": care.clock_offset_s,
             "old_readings": care.refused,
             "unconfirmed": care.unconfirmed or None,
+            **self._traffic[kind].view(),
         }
 
     def room(self) -> tuple[RoomReason, ...]:
@@ -307,6 +339,7 @@ class Instruments:
         old = self._care[kind].heard(event)
         if old is not None:
             event = Trouble("old-reading", old)
+        self._traffic[kind].heard(event)
         if isinstance(event, Reading) and event.quantity == "ambient_temperature":
             self._room.update([at], [math.nan if isinstance(event.value, NoValue) else event.value])
         for ear in self._ears[kind]:

@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Callable
 
 from cabin_agent.broadcast import Broadcast
+from cabin_agent.event_json import event_json
 from cabin_agent.face import Json
 from cabin_agent.frames import describe_wave, encode_wave
 from cabin_agent.measuring.running_lead import RunningLead
 from cabin_agent.wave_clock import WaveClock
-from drivers.events import Event, NoValue, Reading, Wave
+from drivers.events import DeviceClock, Event, HearingRecord, NoValue, PressureResult, Reading, SelfTest, Wave
 
 READING_GAP_S = 0.2
 """Real seconds between two values of one sort on a screen; a value that goes, or comes back, is never held up."""
@@ -53,6 +54,8 @@ class Live:
             self._show_wave(kind, event, at)
         elif isinstance(event, Reading):
             self._show_reading(kind, event, at)
+        elif isinstance(event, PressureResult | HearingRecord | SelfTest | DeviceClock):
+            self._show_said(kind, event, at)
 
     def _show_wave(self, kind: str, wave: Wave, at: float) -> None:
         if not self._broadcast.waves_wanted:
@@ -89,6 +92,11 @@ class Live:
         if self._lead.heard(wave) is not None:
             rate = self._lead.heart_rate
             self._tell(kind, "heart_rate", rate and round(rate, 1), "missing", "/min", frozenset(), at)
+
+    def _show_said(self, kind: str, event: Event, at: float) -> None:
+        """What only a technician's preview shows, between visits."""
+        said = {"type": "said", "instrument": kind, "said": event_json(event)}
+        self._broadcast.tell({**said, "simulated": self._simulated(kind), "at_us": round(at * 1e6)})
 
     def _show_reading(self, kind: str, reading: Reading, at: float) -> None:
         if reading.quantity not in ITS_OWN.get(kind, {reading.quantity}):

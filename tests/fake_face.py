@@ -76,6 +76,8 @@ INSTRUMENT: Json = {
     "clock_offset_s": None,
     "old_readings": 0,
     "unconfirmed": None,
+    "bytes_in": 4200,
+    "troubles": {},
     "simulated": True,
 }
 OUTCOME: Json = {

@@ -161,6 +161,27 @@ async def nurse(screens: Screens, language: Language) -> AsyncIterator[Picture]:
         yield "nurse-out-of-order", await _shown(page, "#restored")
 
 
+CUFF_RESULT: Json = {
+    "type": "said",
+    "instrument": "tensiometer",
+    "said": {
+        "event": "pressure_result",
+        "systolic": 125.0,
+        "diastolic": 78.0,
+        "mean": 94.0,
+        "pulse_rate": {"no_value": "missing"},
+        "beats": 12,
+        "error": None,
+        "flags": [],
+        "taken": None,
+        "detail": {},
+    },
+    "simulated": True,
+    "at_us": 0,
+}
+"""What a cuff says when it has measured."""
+
+
 async def technician(screens: Screens, language: Language) -> AsyncIterator[Picture]:
     """Sign-in, a cabin without fault, and one with every fault and a look at an instrument."""
     stage = Stage("ready", language)
@@ -173,7 +194,10 @@ async def technician(screens: Screens, language: Language) -> AsyncIterator[Pict
         await _sign_in(page, "tom")
         yield "technician-well", await _shown(page, "tbody tr")
         broken = {"thermometer": "absent", "oximeter": "stale", "audiometer": "failed"}
-        stage.instrument_rows = [instrument(kind, state=broken.get(kind, "ready")) for kind in KINDS]
+        past = {"past_due": True, "calibration_due": "2026-11-01", "self_test": "failed", "troubles": {"checksum": 3}}
+        stage.instrument_rows = [
+            instrument(kind, state=broken.get(kind, "ready"), **(past if kind == "ecg" else {})) for kind in KINDS
+        ]
         stage.media = {"up": False}
         stage.say("instrument")
         yield "technician-faults", await _shown(page, "#section-faults li")
@@ -182,6 +206,14 @@ async def technician(screens: Screens, language: Language) -> AsyncIterator[Pict
             await page.locator("#section-preview").scroll_into_view_if_needed()
             await page.wait_for_timeout(DRAWN_MS)
             yield "technician-preview", await _shown(page, "canvas.preview")
+        await page.locator("#preview-tensiometer").click()
+        stage.tell_all(CUFF_RESULT)
+        await page.locator("#device-start").click()
+        yield "technician-cuff", await _shown(page, "#question-no")
+        await page.keyboard.press("Escape")
+        stage.cabin_state = "measures"
+        stage.say()
+        yield "technician-locked", await _shown(page, "#locked")
 
 
 async def doctor(screens: Screens, language: Language) -> AsyncIterator[Picture]:

@@ -218,6 +218,8 @@ def instrument(kind: str, **more: Any) -> Json:
         "clock_offset_s": None,
         "old_readings": 0,
         "unconfirmed": None,
+        "bytes_in": 4200,
+        "troubles": {},
         "simulated": True,
     }
     return known | more

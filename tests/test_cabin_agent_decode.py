@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from cabin_agent.__main__ import main
 from cabin_agent.captures import CaptureError, capture_bytes, decode, unfinished
-from cabin_agent.commands.decode import event_name
-from cabin_agent.commands.output import plain, print_json
+from cabin_agent.commands.output import print_json
+from cabin_agent.event_json import event_name, plain
 from drivers import DECODERS
 from drivers.events import HearingRecord, Identity, NoValue, PressureResult, Reading, Trouble, Wave
 from drivers.gatt_records import CURRENT_TIME, SETTLED, WEIGHT, record

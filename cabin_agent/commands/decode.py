@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
 from cabin_agent.captures import CaptureError, capture_bytes, decode, unfinished
-from cabin_agent.commands.output import COULD_NOT_RUN, DONE, FOUND_WRONG, complain, plain, print_json
+from cabin_agent.commands.output import COULD_NOT_RUN, DONE, FOUND_WRONG, complain, print_json
+from cabin_agent.event_json import event_json
 from drivers import DECODERS
 from drivers.events import Event, Trouble
 
@@ -46,17 +46,12 @@ def run(args: argparse.Namespace) -> int:
     new = DECODERS[args.protocol]
     events = decode(new, data)
     for event in events:
-        print_json({"event": event_name(event), **plain(event)})
+        print_json(event_json(event))
     wrong = _wrong(events, len(unfinished(new, data)), args.protocol)
     if wrong:
         sys.stdout.flush()
         complain("decode", wrong)
     return FOUND_WRONG if wrong else DONE
-
-
-def event_name(event: Event) -> str:
-    """ "wave", "reading", "pressure_result", "hearing_record", "identity" or "trouble"."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
 def _wrong(events: list[Event], missing: int, protocol: str) -> str:

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any, Final
 
-from drivers.events import NoValue
+from cabin_agent.event_json import plain
 
 DONE: Final = 0
 FOUND_WRONG: Final = 1
 USED_WRONGLY: Final = 2
 COULD_NOT_RUN: Final = 3
-
-
-def plain(thing: Any) -> Any:
-    """Dataclasses, sets, tuples and times as JSON has them; "no value" as `{"no_value": why}`."""
-    if isinstance(thing, NoValue):
-        return {"no_value": thing.why}
-    if isinstance(thing, datetime):
-        return thing.isoformat()
-    if is_dataclass(thing):
-        return {field.name: plain(getattr(thing, field.name)) for field in fields(thing)}
-    if isinstance(thing, Mapping):
-        return {str(key): plain(value) for key, value in thing.items()}
-    if isinstance(thing, set | frozenset):
-        return sorted(plain(item) for item in thing)
-    return [plain(item) for item in thing] if isinstance(thing, list | tuple) else thing
 
 
 def print_json(thing: Any) -> None:

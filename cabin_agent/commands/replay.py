@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cabin_agent.black_box_file import read_box
-from cabin_agent.commands.decode import event_name
-from cabin_agent.commands.output import COULD_NOT_RUN, DONE, FOUND_WRONG, USED_WRONGLY, complain, plain, print_json
+from cabin_agent.commands.output import COULD_NOT_RUN, DONE, FOUND_WRONG, USED_WRONGLY, complain, print_json
+from cabin_agent.event_json import event_json
 from cabin_agent.private_file import AccessError, write_private
 from drivers import DRIVERS, virtual_time
 from drivers.capture import Capture, CaptureError, decode, encode
@@ -78,7 +78,7 @@ def _chosen(captures: Mapping[str, Capture], kind: str | None) -> Capture:
 def _play(capture: Capture) -> int:
     played = virtual_time.run(_replay(capture))
     for event in played.events:
-        print_json({"event": event_name(event), **plain(event)})
+        print_json(event_json(event))
     if played.same:
         return DONE
     complain(

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 OUTSIDE_A_VISIT = frozenset({"instrument", "delivery", "changed", "nurse", "dropped"})
 """Events that hold nothing of a person: nurse and doctor follow these alone, a technician in a real cabin too."""
 
+FOR_A_PREVIEW = "said"
+"""Type of the events that a technician gets between visits, and nobody else at any time."""
+
 NOBODYS = frozenset({"ready", "cleaning", "out_of_order"})
 """States in which whatever an instrument sends is of no visit."""
 
@@ -127,6 +130,8 @@ class Streams:
         A wave's description is no sample: with it, a preview that was opened in a visit can draw after it.
         """
         sort = change.get("type") if isinstance(change, dict) else None
+        if sort == FOR_A_PREVIEW:
+            return preview and self._face.cabin()["state"] in NOBODYS
         if everything or sort in OUTSIDE_A_VISIT or (preview and sort == "wave"):
             return True
         return preview and self._face.cabin()["state"] in NOBODYS

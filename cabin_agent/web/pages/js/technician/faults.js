@@ -10,6 +10,8 @@ export function faults({ cabin, status, instruments }) {
     ...(cabin.state === "out_of_order" ? [fault("out-of-order")] : []),
     ...instruments.filter((each) => !WELL.has(each.state)).map(ofInstrument),
     ...instruments.filter(calibrationUnknown).map((each) => fault("uncalibrated", { name: called(each.kind) })),
+    ...instruments.filter((each) => each.past_due).map(pastDue),
+    ...instruments.filter((each) => each.self_test === "failed").map((each) => fault("self-test", { name: called(each.kind) })),
     ...ofMedia(cabin.media),
     ...ofDelivery(status.delivery),
   ];
@@ -26,6 +28,10 @@ function fault(code, places = {}) {
 
 function ofInstrument({ kind, state, reason }) {
   return fault(`instrument-${state}`, { name: called(kind), detail: bracketed(reason) });
+}
+
+function pastDue({ kind, calibration_due: date }) {
+  return fault("past-due", { name: called(kind), date });
 }
 
 /** A real instrument whose settings name no day of calibration. */

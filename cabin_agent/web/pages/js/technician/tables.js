@@ -1,9 +1,10 @@
 // The technician's tables and lists, each from one answer of the core.
 import { el } from "../dom.js";
 import { known, number, t } from "../texts.js";
+import { age, calibration } from "./device.js";
 import { called, whySilent } from "./faults.js";
 
-const COLUMNS = ["name", "state", "age", "model", "serial", "firmware", "calibrated", "simulated", "do"];
+const COLUMNS = ["name", "state", "age", "model", "serial", "calibration", "simulated", "do"];
 const SOUNDS = ["microphone", "speaker", "stethoscope"];
 
 /** A section with its heading. */
@@ -18,49 +19,46 @@ export function faultList(found) {
   return section("faults", t("staff.tech.faults-found", { count: found.length }), el("ul", { class: "faults" }, rows));
 }
 
-/** Every instrument; `on.preview(kind)`, `on.command(name, verb)`; `shown` is the kind that is looked at. */
-export function instrumentTable(instruments, shown, on) {
+/**
+ * Every instrument; `on.preview(kind)`, `on.command(name, verb)`; `shown` is the kind that is looked at; in a `visit`
+ * nothing is started or stopped by hand.
+ */
+export function instrumentTable(instruments, shown, visit, on) {
   const head = el("tr", {}, COLUMNS.map((name) => el("th", { scope: "col" }, t(`staff.tech.column.${name}`))));
-  const rows = instruments.map((each) => instrumentRow(each, shown, on));
+  const rows = instruments.map((each) => instrumentRow(each, shown, visit, on));
   const caption = el("caption", { class: "spoken" }, t("staff.tech.instruments"));
   const table = el("table", {}, caption, el("thead", {}, head), el("tbody", {}, rows));
   const wide = { class: "wide", tabindex: "0", role: "group", "aria-labelledby": "instruments" };
-  return section("instruments", t("staff.tech.instruments"), el("div", wide, table));
+  const locked = visit && el("p", { class: "note warn", id: "locked" }, t("staff.tech.locked"));
+  return section("instruments", t("staff.tech.instruments"), locked, el("div", wide, table));
 }
 
-function instrumentRow(each, shown, on) {
+function instrumentRow(each, shown, visit, on) {
   const name = called(each.kind);
   const state = known(`staff.link.${each.state}`) ?? each.state;
   const cells = [
     el("span", { class: `state ${each.state}` }, state),
-    each.age_s === null ? t("staff.tech.never") : age(each.age_s),
+    age(each.age_s),
     each.model || "–",
     each.serial ?? "–",
-    each.firmware ?? "–",
-    el("span", { class: "state" }, each.calibrated ?? "–"),
+    el("span", { class: each.past_due && "past" }, calibration(each)),
     each.simulated === null ? "–" : t(each.simulated ? "staff.yes" : "staff.no"),
-    el("div", { class: "row" }, buttons(each, name, shown, on)),
+    el("div", { class: "row" }, buttons(each, name, shown, visit, on)),
   ];
   return el("tr", { id: `instrument-${each.name}` }, el("th", { scope: "row" }, name), cells.map((cell) => el("td", {}, cell)));
 }
 
 /** The names of the buttons say which instrument they are of. */
-function buttons({ name, kind }, called, shown, on) {
+function buttons({ name, kind }, called, shown, visit, on) {
   const button = (what, press, more = {}) => {
     const said = { id: `${what}-${name}`, "aria-label": t(`staff.tech.${what}-name`, { name: called }) };
     return el("button", { ...said, onclick: press, ...more }, t(`staff.tech.${what}`));
   };
   return [
     button("preview", () => on.preview(kind), { "aria-pressed": String(shown === kind) }),
-    button("start", () => on.command(name, "start")),
-    button("stop", () => on.command(name, "stop")),
+    button("start", () => on.command(name, "start"), { disabled: visit }),
+    button("stop", () => on.command(name, "stop"), { disabled: visit }),
   ];
-}
-
-/** Seconds below a minute, minutes above; what is younger than two seconds is of now. */
-function age(seconds) {
-  if (seconds < 2) return t("staff.tech.now");
-  return seconds < 60 ? t("staff.tech.seconds", { n: number(seconds) }) : t("staff.tech.minutes", { n: number(seconds / 60) });
 }
 
 /** Cameras and sound, as the media process says. */
