@@ -15,6 +15,7 @@ from cabin_agent.wording import text
 from drivers.events import Wave
 from tests.browser import Screen, Screens, served, sign_in
 from tests.browser_kiosk import Kiosk, plain
+from tests.gallery import CUFF_RESULT
 from tests.stage import KINDS, SIGN_IN_CODE, Doorkeeper, Stage, instrument
 
 CAMERA = text("fr", "staff.cure.camera")
@@ -442,6 +443,57 @@ async def test_the_wave_of_a_chosen_instrument_moves_and_its_values_are_told(
     assert await page.locator("canvas.preview").screenshot() != before
     await page.locator("#preview-oximeter").click()
     await expect(page.locator("canvas.preview")).to_have_count(0)
+
+
+async def test_the_page_of_an_instrument_says_what_is_known_of_it(screens: Screens, url: str, stage: Stage) -> None:
+    past = {"past_due": True, "calibration_due": "2026-11-01", "self_test": "failed", "clock_offset_s": -90.0}
+    more = {"old_readings": 3, "troubles": {"checksum": 2}, "state": "stale", "reason": "It is silent."}
+    stage.instrument_rows = [instrument(kind, **(past | more if kind == "scale" else {})) for kind in KINDS]
+    page = await technician(screens, url)
+    await page.locator("#preview-ecg").click()
+    await page.locator("#preview-scale").click()
+    await expect(page.locator("#preview")).to_have_text(text("fr", "staff.tech.preview-of", name="Balance et toise"))
+    said = plain(await page.locator("#device-facts").inner_text())
+    for words in ("muet – It is silent.", "dépassé depuis le 2026\u201111\u201101", "échoué", "retard de 90 s",
+                  "7 avec valeur, 1 sans", "somme de contrôle fausse (2)", "SN-scale"):  # fmt: skip
+        assert plain(words) in said, words
+    for fault in ("past-due", "self-test"):
+        words = text("fr", f"staff.fault.{fault}", name="Balance et toise", date="2026-11-01")
+        await expect(page.locator("#section-faults")).to_contain_text(words)
+
+
+async def test_a_cuff_inflates_after_a_question_and_says_its_result(screens: Screens, url: str, stage: Stage) -> None:
+    page = await technician(screens, url)
+    await page.locator("#preview-tensiometer").focus()
+    await page.keyboard.press("Enter")
+    for button in ("#device-start", "#start-tensiometer"):
+        await page.locator(button).click()
+        await expect(page.get_by_role("dialog")).to_contain_text(text("fr", "staff.tech.cuff-question"))
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+    assert stage.commands == []
+    await page.locator("#device-start").click()
+    await page.locator("#question-yes").click()
+    await expect(page.locator("#notice-done")).to_have_text("")
+    stage.tell_all(CUFF_RESULT)
+    await expect(page.locator("#readings")).to_contain_text("125/78")
+    await expect(page.locator("#readings")).to_contain_text(text("fr", "simulated.short"))
+    assert stage.commands == [("tensiometer", "start")]
+
+
+async def test_a_visit_locks_the_instruments_of_the_page(screens: Screens, url: str, stage: Stage) -> None:
+    page = await technician(screens, url)
+    await page.locator("#preview-ecg").click()
+    await expect(page.locator("#device-start")).to_be_enabled()
+    stage.cabin_state = "measures"
+    stage.say()
+    await expect(page.locator("#locked")).to_have_text(text("fr", "staff.tech.locked"))
+    for button in ("#device-start", "#device-stop", "#start-ecg", "#stop-ecg"):
+        await expect(page.locator(button)).to_be_disabled()
+    stage.cabin_state = "cleaning"
+    stage.say()
+    await expect(page.locator("#locked")).to_have_count(0)
+    await expect(page.locator("#device-start")).to_be_enabled()
 
 
 async def test_a_real_visit_hides_the_preview_which_says_so_and_comes_back(

@@ -10,7 +10,7 @@ from cabin_agent.core import Core
 from cabin_agent.core_face import CoreFace
 from cabin_agent.wording import text
 from drivers.errors import DriverError
-from drivers.events import Identity, NoValue, PressureResult, Reading
+from drivers.events import Identity, NoValue, PressureResult, Reading, Trouble
 from drivers.keeper import Keeper
 from tests.consulting import consulting
 from tests.core_bench import prepare, running_core, say, until
@@ -118,3 +118,34 @@ async def test_a_driver_that_breaks_as_it_is_stopped_confirms_nothing(
             await core.bench.stop("scale")
         assert "72" not in str(refused.value)
         assert core.bench.unsafe == ("scale",)
+
+
+async def test_what_a_technician_started_is_stopped_when_a_visit_begins(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    async def start(keeper: Keeper) -> None:
+        told.append((keeper.name, "start"))
+
+    async def stop(keeper: Keeper) -> None:
+        told.append((keeper.name, "stop"))
+
+    monkeypatch.setattr(Keeper, "start", start)
+    monkeypatch.setattr(Keeper, "stop", stop)
+    async with running_core(folder) as core:
+        face = CoreFace(core)
+        for name, verb in (("scale", "start"), ("oximeter", "start"), ("oximeter", "stop")):
+            await face.command(name, verb)
+        told.clear()
+        await say(core, {"event": "begin"})
+        await until(core, lambda: told == [("scale", "stop")])
+
+
+async def test_bytes_and_troubles_are_counted_for_the_technician(folder: Path) -> None:
+    async with running_core(folder) as core:
+        core.bench._heard("scale", Trouble("checksum", count=2), 1.0)
+        core.bench._traffic["scale"].wire("in", b"12345")
+        core.bench._traffic["scale"].wire("out", b"1")
+        row = CoreFace(core).instruments()[0]
+        assert (row["bytes_in"], row["troubles"]) == (5, {"checksum": 2})

@@ -13,7 +13,7 @@ from cabin_agent.broadcast import Broadcast
 from cabin_agent.face import Json
 from cabin_agent.frames import Frame, decode_frame
 from cabin_agent.live import READING_GAP_S, Live
-from drivers.events import Identity, NoValue, Reading, Trouble, Wave
+from drivers.events import Identity, NoValue, PressureResult, Reading, Trouble, Wave
 from tests.fake_face import problems_of
 
 EVENT = {"$ref": "#/components/schemas/StreamEvent"}
@@ -364,3 +364,19 @@ async def test_the_finger_clip_of_an_ecg_board_is_not_told_as_the_oximeter(now: 
         ("ecg", "heart_rate", 72.0),
         ("oximeter", "spo2", 97.0),
     ]
+
+
+async def test_what_is_neither_wave_nor_reading_is_told_as_decode_prints_it(now: Now) -> None:
+    broadcast = Broadcast()
+    shown = Live(broadcast, lambda _: True)
+    with broadcast.watch(waves=False) as watch:
+        shown.show("tensiometer", PressureResult(125.0, 78.0, 94.0, NoValue("missing"), 12), now.at)
+        (told,) = await Eye(watch).told()
+    assert isinstance(told, dict) and problems_of(told, EVENT) == []
+    said = told["said"]
+    assert (said["event"], said["systolic"], said["pulse_rate"]) == (
+        "pressure_result",
+        125.0,
+        {"no_value": "missing"},
+    )
+    assert (told["type"], told["instrument"], told["simulated"]) == ("said", "tensiometer", True)

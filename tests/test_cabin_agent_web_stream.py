@@ -37,6 +37,7 @@ READING: Json = {
 }
 INSTRUMENT: Json = {"type": "instrument", "instrument": "oximeter", "state": "ready", "reason": ""}
 CHANGED: Json = {"type": "changed", "state": "measures"}
+SAID: Json = {"type": "said", "instrument": "tensiometer", "said": {"event": "pressure_result"}}
 WAVE: Json = {"type": "wave", "stream": "ecg"}
 
 
@@ -227,6 +228,20 @@ async def test_a_technician_previews_a_real_cabin_between_visits_and_never_in_on
             face.cabin_state = "cleaning"
             assert await socket.receive_json(timeout=5) == WAVE
             assert await socket.receive_json(timeout=5) == INSTRUMENT
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+@pytest.mark.parametrize(("state", "told"), [("ready", True), ("cleaning", True), ("measures", False)])
+async def test_a_result_is_told_to_a_technician_alone_and_between_visits_alone(
+    simulated: bool, state: str, told: bool, face: FakeFace, client: Client
+) -> None:
+    face.simulated, face.cabin_state = simulated, state
+    for headers, may in ((TECHNICIAN, told), (KIOSK, False)):
+        async with client.ws_connect("/api/v1/stream", headers=headers) as socket:
+            await hello(socket)
+            for item in (SAID, CHANGED):
+                face.tell_all(item)
+            assert await socket.receive_json(timeout=5) == (SAID if may else CHANGED)
 
 
 async def test_streams_are_counted_and_given_back(face: FakeFace, access: FakeAccess) -> None:

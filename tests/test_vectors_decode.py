@@ -15,8 +15,7 @@ import pytest
 
 from cabin_agent.__main__ import main
 from cabin_agent.captures import decode
-from cabin_agent.commands.decode import event_name
-from cabin_agent.commands.output import plain
+from cabin_agent.event_json import event_name, plain
 from drivers import DECODERS
 from drivers.events import HearingRecord, NoValue, PressureResult, Reading, Wave
 from drivers.gatt_records import record

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from collections.abc import Callable, Sequence
 
 from cabin_agent.commands.running import add_runtime, running_core, told
 from cabin_agent.face import Json
-from cabin_agent.tables import table
+from cabin_agent.monitoring.view import calibration
+from cabin_agent.tables import table, width_here
 from drivers.ports import ports
 
 
@@ -49,41 +51,33 @@ def _print(instruments: list[Json], args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps({"schema": "cabin.devices/1", "instruments": instruments}, ensure_ascii=False), flush=True)
     else:
-        header = (
-            "instrument",
-            "state",
-            "last sample",
-            "model",
-            "serial",
-            "firmware",
-            "calibration",
-            "hours",
-            "port",
-            "why",
-        )
-        print(table(header, map(_row, instruments)), flush=True)
+        print(_table(instruments, width_here()), flush=True)
 
 
-HEADER = (
-    "instrument", "state", "last sample", "model", "serial", "firmware", "calibration", "hours", "port", "why",
-)  # fmt: skip
+COLUMNS: dict[str, Callable[[Json], str]] = {
+    "instrument": lambda each: f"{each['name']} SIMULATED" if each["simulated"] else each["name"],
+    "state": lambda each: each["state"],
+    "last sample": lambda each: "never" if each["age_s"] is None else f"{each['age_s']:.1f} s ago",
+    "model": lambda each: each["model"],
+    "serial": lambda each: each["serial"] or "-",
+    "firmware": lambda each: each["firmware"] or "-",
+    "calibration": lambda each: calibration(each),
+    "hours": lambda each: f"{each['hours']:.1f}",
+    "port": lambda each: each["url"],
+}
+"""What a row shows, by the name of its column."""
+WIDE = 150
+"""Columns of a terminal that holds them all; a narrower one does without `LEFT_OUT` ('cabin monitor' shows it)."""
+LEFT_OUT = ("model", "firmware", "hours", "port")
 
 
-def _row(each: Json) -> tuple[str, ...]:
-    age = "never" if each["age_s"] is None else f"{each['age_s']:.1f} s ago"
-    marked = f"{each['model']} SIMULATED" if each["simulated"] else each["model"]
-    return (
-        each["name"],
-        each["state"],
-        age,
-        marked,
-        each["serial"] or "-",
-        each["firmware"] or "-",
-        _calibration(each),
-        f"{each['hours']:.1f}",
-        each["url"],
-        each["reason"],
-    )
+def _table(instruments: Sequence[Json], width: int) -> str:
+    """One row each, and below it why one is not ready, or what is not confirmed of its wire."""
+    shown = [name for name in COLUMNS if width >= WIDE or name not in LEFT_OUT]
+    lines = [table(shown, [[COLUMNS[name](each) for name in shown] for each in instruments])]
+    lines += [f"{each['name']}: {each['reason']}" for each in instruments if each["reason"]]
+    lines += [f"{each['name']}: not confirmed: {each['unconfirmed']}" for each in instruments if each["unconfirmed"]]
+    return "\n".join(lines)
 
 
 def _print_ports(as_json: bool) -> None:
@@ -110,9 +104,3 @@ def _print_ports(as_json: bool) -> None:
                 [[str(each[key] or "-") for key in keys] for each in found],
             )
         )
-
-
-def _calibration(each: Json) -> str:
-    if each["calibration_due"] is None:
-        return "-"
-    return f"PAST since {each['calibration_due']}" if each["past_due"] else f"good until {each['calibration_due']}"
