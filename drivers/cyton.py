@@ -61,6 +61,8 @@ class Ecg:
         self._blocks = cyton_packets.Blocks(gain)
         self._texts: asyncio.Queue[str] = asyncio.Queue(MOST_TEXTS)
         self._flowing = asyncio.Event()
+        self._flowed = False
+        """Whether a sample came since somebody looked."""
 
     @property
     def quiet_s(self) -> float | None:
@@ -79,7 +81,11 @@ class Ecg:
                 await stream.write(cyton_packets.STOP)
 
     async def start(self) -> None:
-        """Begin to stream; returns when the first sample has come. Raises `DriverError` when none does."""
+        """Set the channels and begin to stream; returns when the first sample has come.
+
+        Raises `DriverError` when none does. A board that lost its power meanwhile has forgotten its gain, and does
+        not say so: every sample would be wrong by a factor.
+        """
         if self._stream is None or not self._ready:
             raise DriverError("The ECG board is not ready: switch it on and wait until it is.")
         if self._streaming:
@@ -100,6 +106,8 @@ class Ecg:
                 await self._stream.write(cyton_packets.STOP)
 
     async def _begin(self, stream: Stream) -> None:
+        if not await self._set_channels(stream):
+            raise DriverError("The ECG board does not take its settings: switch it off and on, then try again.")
         for _ in range(TRIES):
             await stream.write(cyton_packets.BEGIN)
             with suppress(TimeoutError):
@@ -117,6 +125,7 @@ class Ecg:
         """Sort what came: samples only when they were asked for, texts also to whoever waits for an answer."""
         if any(isinstance(item, Packet) for item in found):
             self._unasked = not self._streaming
+            self._flowed = True
             if self._streaming:
                 self._flowing.set()
         for item in found:
@@ -136,7 +145,18 @@ class Ecg:
                 self._ready = await self._set_up(stream, emit)
             if self._ready and not self._streaming:
                 await self._ask_for_life(stream, emit)
-            await asyncio.sleep(self._alive_s)
+            elif self._flowing.is_set():
+                await self._look_after(stream)
+            await asyncio.sleep(min(self._alive_s, STREAM_QUIET_S) if self._streaming else self._alive_s)
+
+    async def _look_after(self, stream: Stream) -> None:
+        """Raise `Unplugged` where a board that should stream has time to answer: it lost its power, and its gain."""
+        flowed, self._flowed = self._flowed, False
+        if flowed:
+            return
+        answer = await self._answer(stream, cyton_packets.VERSION, self._reply_s)
+        if answer is not None and self._streaming and not self._flowed:
+            raise Unplugged("The ECG board stopped by itself: check its battery, it is set up again once it is on.")
 
     async def _set_up(self, stream: Stream, emit: Emit) -> bool:
         """Reset the board and set its channels; False when it did not answer as it should."""
@@ -148,9 +168,14 @@ class Ecg:
         if not await self._keeps_time(stream):
             emit(Trouble("refused", f"the ECG board does not measure {cyton_packets.RATE:g} times a second"))
             return False
+        if not await self._set_channels(stream):
+            emit(Trouble("no-reply", "the ECG board did not accept a channel setting"))
+            return False
+        return True
+
+    async def _set_channels(self, stream: Stream) -> bool:
         for channel in range(1, len(cyton_packets.CHANNELS) + 1):
             if not await self._set_channel(stream, channel):
-                emit(Trouble("no-reply", "the ECG board did not accept a channel setting"))
                 return False
         return True
 

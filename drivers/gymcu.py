@@ -8,18 +8,22 @@ Unconfirmed: that a number below 0 is signed. Boards sold as CJMCU have other fr
 
 from __future__ import annotations
 
+import asyncio
 import struct
+from contextlib import suppress
 from typing import ClassVar
 
 from drivers.errors import DriverError
 from drivers.events import Event, NoValue, Reading, Trouble, Value
-from drivers.instrument import Emit, listen
+from drivers.instrument import Emit
 from drivers.stream import Line, Stream
 
 HEADER = bytes((0x5A, 0x5A, 0x45, 0x04))
 FRAME = 9
 RATE = 14.0
 """Frames per second, about."""
+ASK_AGAIN_S = 1.0
+"""After so long a silence."""
 
 COMMAND = 0xA5
 COMMANDS = {
@@ -141,9 +145,17 @@ class Thermometer:
         """Ask for continuous frames and listen; ends by `Unplugged` or by being cancelled."""
         self._stream = stream
         emit(Trouble("unconfirmed", UNCONFIRMED))
+        decoder = Decoder(self._site)
         try:
-            await self.start()
-            await listen(stream, Decoder(self._site), emit)
+            while True:
+                await self.start()
+                # A board that did not hear that, or lost its power since, is silent until it is asked again.
+                with suppress(TimeoutError):
+                    while True:
+                        async with asyncio.timeout(ASK_AGAIN_S):
+                            data = await stream.read()
+                        for event in decoder.feed(data):
+                            emit(event)
         finally:
             self._stream = None
 

@@ -7,6 +7,7 @@ decoders of the formats are in `nonin_packets`, `nonin_seconds` and `nonin_spots
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from drivers.events import Event, Trouble
@@ -111,7 +112,12 @@ class Decoder:
         self._room = BLOCK
         self._barren = 0 if self._fruitful else self._barren + 1
         self._fruitful = False
-        if self._barren < BARREN:
+        return self.forget() if self._barren >= BARREN else []
+
+    def forget(self) -> list[Event]:
+        """Whoever is heard next may speak another format: it is looked for anew."""
+        self._heard.clear()
+        if self._decoder is None:
             return []
         gone = Trouble("lost-samples", f"format {self.form} is heard no more: the sample index starts again")
         events = [*self.flush(), gone]
@@ -119,6 +125,8 @@ class Decoder:
         return events
 
 
+SILENCES = 2
+"""Its format is forgotten after so many of the longest healthy silences."""
 QUIET_S: dict[int | None, float | None] = {None: 5.0, 1: 3.0, 2: 1.0, 7: 1.0, 8: 3.0, 13: None}
 """Format -> the longest healthy silence, in seconds: a frame or two of it, or the time to recognise one."""
 
@@ -148,12 +156,21 @@ class Oximeter:
         self._decoder = Decoder()
         asked = False
         while True:
-            for event in self._decoder.feed(await stream.read()):
+            for event in await self._hear(stream):
                 emit(event)
             if self._decoder.form == 13 and not asked:
                 asked = True
                 emit(Trouble("unconfirmed", "whether a packet of format 13 must be acknowledged"))
                 await stream.write(GET_CLOCK + GET_SERIAL)
+
+    async def _hear(self, stream: Stream) -> list[Event]:
+        """What comes next; after a long silence the device may have been set to a format that says little."""
+        quiet = self.quiet_s
+        try:
+            async with asyncio.timeout(None if quiet is None else SILENCES * quiet):
+                return self._decoder.feed(await stream.read())
+        except TimeoutError:
+            return self._decoder.forget()
 
     async def start(self) -> None:
         """An oximeter always measures."""

@@ -1,7 +1,7 @@
 """The GATT server that all simulated Bluetooth instruments are: what can be read, subscribed to, and acknowledged.
 
 The wire is that of `drivers/ble_sim.py`, read and written here by this file's own code. An indication is sent when
-the one before it was acknowledged, as the radio has it.
+the one before it was acknowledged, as the radio has it, and again as long as it was not.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ COMMON: Table = (
 NOT_SUPPORTED, NO_SUCH = 0x06, 0x0A
 LONGEST = 64
 MOST_WAITING = 64
+AGAIN_S = 2.0
+"""An indication that nobody acknowledged is sent again; a real radio tries far more often."""
 
 FAULTS = ("no-adapter", "bonded-elsewhere", "low-battery", "clock-unset", "old-readings-first")
 """The host has no Bluetooth; it measures for another host and never tells this one; its battery is nearly empty; its
@@ -88,13 +90,14 @@ class Server:
         self._pending = b""
         self._told: set[int] = set()
         self._indications: deque[tuple[int, bytes]] = deque(maxlen=MOST_WAITING)
-        self._unacknowledged = False
+        self._unacknowledged: bytes | None = None
+        self._sent_at = 0.0
         self._replayed = False
 
     def opened(self, now: float) -> None:  # noqa: ARG002 - the interface of a device
         """A new connection has no subscriptions."""
         self._pending = b""
-        self._told, self._unacknowledged, self._replayed = set(), False, False
+        self._told, self._unacknowledged, self._replayed = set(), None, False
         self._indications.clear()
 
     def fail(self, fault: str, wrong: bool, now: float) -> None:  # noqa: ARG002 - the interface of a device
@@ -108,7 +111,7 @@ class Server:
         while (whole := self._whole()) is not None:
             request, self._pending = self._pending[:whole], self._pending[whole:]
             answers += self._obey(request[:1], int.from_bytes(request[1:3], "little"), request[5:-2], now)
-        return answers + self._next_indication()
+        return answers + self._next_indication(now)
 
     def produce(self, now: float) -> Frames:
         """What it measured since it was last asked."""
@@ -120,7 +123,7 @@ class Server:
                 self._indications.append((number, value))
             else:
                 sent.append(message(b"N", number, value))
-        return sent + self._next_indication()
+        return sent + self._next_indication(now)
 
     def stamp(self, now: float) -> bytes:
         """Its clock, as it stands in a measurement."""
@@ -176,7 +179,7 @@ class Server:
             case b"W":
                 return [self._write(number, payload, now)]
             case b"A":
-                self._unacknowledged = False
+                self._unacknowledged = None
         return []
 
     def _table(self) -> bytes:
@@ -216,11 +219,14 @@ class Server:
     def _properties(self, number: int) -> int:
         return next((bits for _, each, bits in (*self.measures, *COMMON) if each == number), 0)
 
-    def _next_indication(self) -> Frames:
-        if self._unacknowledged or not self._indications:
+    def _next_indication(self, now: float) -> Frames:
+        waits = self._unacknowledged is not None
+        if now - self._sent_at < AGAIN_S if waits else not self._indications:
             return []
-        self._unacknowledged = True
-        return [message(b"I", *self._indications.popleft())]
+        if self._unacknowledged is None:
+            self._unacknowledged = message(b"I", *self._indications.popleft())
+        self._sent_at = now
+        return [self._unacknowledged]
 
 
 def _error(number: int, code: int) -> bytes:

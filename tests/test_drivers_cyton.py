@@ -81,6 +81,10 @@ class Board:
             self._streaming.cancel()
             self._streaming = None
 
+    def lose_power(self) -> None:
+        """It stops, and waits for orders when it is back."""
+        self._halt()
+
     @property
     def streaming(self) -> bool:
         return self._streaming is not None
@@ -162,7 +166,7 @@ async def test_set_up_stream_and_stop(cable: Cable) -> None:
         settings = [f"x{channel}030100X".encode() for channel in range(1, 9)]
         orders = [command for command in b.board.commands if command != cyton_packets.VERSION]
         assert orders[:11] == [cyton_packets.RESET, cyton_packets.STOP, cyton_packets.ASK_RATE, *settings]
-        assert orders[11] == cyton_packets.BEGIN
+        assert orders[11:20] == [*settings, cyton_packets.BEGIN]
         rows = [row[0] for wave in b.waves for row in wave.samples]
         assert rows == [pytest.approx(number * cyton_packets.mv_per_count(6)) for number in range(len(rows))]
         assert [wave.index for wave in b.waves] == list(range(0, len(rows), 10))
@@ -388,3 +392,26 @@ async def test_an_idle_board_shows_that_it_lives_on_every_cable() -> None:
     for cable in CABLES.values():
         async with bench(cable, reset_s=0.1, reply_s=0.05) as b:
             await b.until(lambda b=b: sum(isinstance(event, Identity) for event in b.events) >= 4)  # type: ignore[misc]
+
+
+async def test_a_board_that_lost_its_power_while_it_streamed_is_given_up_and_set_up_again() -> None:
+    async with bench() as b:
+        await b.ready()
+        await b.driver.start()
+        await b.samples(50)
+        b.board.lose_power()
+        with pytest.raises(Unplugged, match="stopped by itself"):
+            await b.run
+
+
+async def test_a_stream_that_only_pauses_goes_on() -> None:
+    async with bench(prepare=lambda board: board.deaf_to.add(cyton_packets.VERSION)) as b:
+        await b.ready()
+        await b.driver.start()
+        await b.samples(50)
+        b.board.drop = lambda _: True
+        await asyncio.sleep(0.3)
+        b.board.drop = lambda _: False
+        before = len(b.waves)
+        await b.until(lambda: len(b.waves) > before)
+        assert not b.run.done()

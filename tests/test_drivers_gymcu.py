@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers import gymcu as driver
 from drivers.errors import DriverError, Unplugged
 from drivers.events import Event, NoValue, Reading, Trouble
 from drivers.gymcu import COMMANDS, STUCK, UNCONFIRMED, Decoder, FastThermometer, Thermometer, encode, encode_frame
@@ -303,3 +304,19 @@ async def test_a_90615_is_silent_until_the_driver_asks() -> None:
         await running
     assert len(readings(events)) == 28
     assert (FastThermometer.line.baud, FastThermometer.protocol) == (115200, "gymcu90615")
+
+
+async def test_a_board_that_did_not_hear_the_order_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "ASK_AGAIN_S", 0.01)
+    board = gymcu.FastThermometer(Body(1))
+    board.opened(0.0)
+    here, there = pipe()
+    events: list[Event] = []
+    running = asyncio.create_task(FastThermometer().run(here, events.append))
+    await there.read()
+    board.receive(await there.read(), 1.0)
+    await there.write(b"".join(board.produce(2.0)))
+    there.close()
+    with pytest.raises(Unplugged):
+        await running
+    assert len(readings(events)) == 28

@@ -25,6 +25,7 @@ from drivers.nonin_packets import Format7
 from drivers.nonin_seconds import FORMAT_1, FORMAT_8, encode_second
 from drivers.nonin_spots import SPA, Spot, encode_spot
 from drivers.pipe import CABLES, LOSSY, Cable, pipe
+from drivers.virtual_time import run
 from simulators.body import Body
 from simulators.device import Device
 from simulators.nonin_9560 import Oximeter13
@@ -219,6 +220,23 @@ async def test_the_driver_needs_no_start_and_its_silence_depends_on_the_format(
     there.drop()
     with pytest.raises(Unplugged):
         await run
+
+
+def test_after_a_long_silence_the_format_is_looked_for_anew() -> None:
+    async def listened() -> list[Event]:
+        here, there = pipe()
+        events: list[Event] = []
+        task = asyncio.create_task(Oximeter().run(here, events.append))
+        await there.write(CALM * 3)
+        await asyncio.sleep(2.5)
+        await there.write(SPOT)
+        await asyncio.sleep(1.0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return events
+
+    told = [event.model for event in run(listened()) if isinstance(event, Identity)]
+    assert told == ["Nonin, serial format 7", "Nonin, serial format 13"]
 
 
 async def test_a_device_of_format_13_is_asked_for_its_clock_and_serial_and_no_other_is() -> None:

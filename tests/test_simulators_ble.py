@@ -79,9 +79,17 @@ def test_an_indication_waits_until_the_one_before_was_acknowledged() -> None:
     scale = device(ble.Scale, "old-readings-first")
     first = scale.receive(message(b"S", 0x2A9D), 0.0)
     assert [frame[:1] for frame in first] == [b"S", b"I"]
-    assert scale.produce(30.0) == []
+    assert scale.produce(1.0) == []
     told = [scale.receive(message(b"A", 0x2A9D), 30.0) for _ in range(3)]
     assert [len(frames) for frames in told] == [1, 1, 0]
+
+
+def test_an_indication_that_nobody_acknowledged_is_sent_again() -> None:
+    scale = device(ble.Scale, "old-readings-first")
+    _, first = scale.receive(message(b"S", 0x2A9D), 0.0)
+    assert [scale.produce(second) for second in (1.0, 2.5, 3.0, 5.0)] == [[], [first], [], [first]]
+    (second,) = scale.receive(message(b"A", 0x2A9D), 5.5)
+    assert second != first
 
 
 def test_nothing_is_told_without_a_subscription() -> None:
