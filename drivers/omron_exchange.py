@@ -118,5 +118,7 @@ class Exchange:
         return False
 
     def _drain(self) -> None:
+        """What came before a request is no answer to it; a piece of a report would shift all that follow."""
+        self._framer = wire.Reports()
         while not self._heard.empty():
             self._heard.get_nowait()

@@ -252,6 +252,19 @@ async def test_what_is_not_ready_or_damaged_is_asked_for_again(bench: Bench, fau
     assert {values(result) for result in bench.heard.old} <= truth
 
 
+async def test_a_piece_of_a_report_does_not_shift_those_after_it(bench: Bench) -> None:
+    async with bench.running():
+        await bench.ready()
+        bench.wrong("dropped-bytes")
+        for _ in range(2):
+            with pytest.raises(DriverError, match="does not answer"):
+                await bench.driver.start()
+        bench.wrong("dropped-bytes", False)
+        await bench.driver.start()
+        await bench.heard.until(lambda: bench.heard.new)
+    assert bench.heard.new[0].error is None
+
+
 async def test_an_empty_memory_and_the_first_reading_in_it(bench: Bench) -> None:
     bench.wrong("empty-memory")
     async with bench.running():
