@@ -126,7 +126,7 @@ class Decoder:
 
 
 SILENCES = 2
-"""Its format is forgotten after so many of the longest healthy silences."""
+"""Its format is forgotten when nothing of it was heard for so many of the longest healthy silences."""
 QUIET_S: dict[int | None, float | None] = {None: 5.0, 1: 3.0, 2: 1.0, 7: 1.0, 8: 3.0, 13: None}
 """Format -> the longest healthy silence, in seconds: a frame or two of it, or the time to recognise one."""
 
@@ -154,20 +154,23 @@ class Oximeter:
     async def run(self, stream: Stream, emit: Emit) -> None:
         """Listen; ends by `Unplugged` or by being cancelled."""
         self._decoder = Decoder()
-        asked = False
+        asked, heard_at = False, asyncio.get_running_loop().time()
         while True:
-            for event in await self._hear(stream):
+            events = await self._hear(stream, heard_at)
+            for event in events:
                 emit(event)
+            if self._decoder.form is None or any(not isinstance(event, Trouble) for event in events):
+                heard_at = asyncio.get_running_loop().time()
             if self._decoder.form == 13 and not asked:
                 asked = True
                 emit(Trouble("unconfirmed", "whether a packet of format 13 must be acknowledged"))
                 await stream.write(GET_CLOCK + GET_SERIAL)
 
-    async def _hear(self, stream: Stream) -> list[Event]:
-        """What comes next; after a long silence the device may have been set to a format that says little."""
-        quiet = self.quiet_s
+    async def _hear(self, stream: Stream, since: float) -> list[Event]:
+        """What comes next; after a long silence since `since`, the device may speak another format from now on."""
+        quiet = None if self._decoder.form is None else self.quiet_s
         try:
-            async with asyncio.timeout(None if quiet is None else SILENCES * quiet):
+            async with asyncio.timeout_at(None if quiet is None else since + SILENCES * quiet):
                 return self._decoder.feed(await stream.read())
         except TimeoutError:
             return self._decoder.forget()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from drivers.headphone import Presented
+from drivers.instrument import Presented
 from drivers.link import LinkState
 from simulators.physiology import FREQUENCIES, Physiology
 

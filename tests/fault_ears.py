@@ -1,4 +1,4 @@
-"""What a case of the fault matrix waits for, counted as it is heard: values, what is odd, and what is true just now."""
+"""What a case of the fault matrix waits for, counted as it is heard: values, odd things, and what is true now."""
 
 from __future__ import annotations
 
@@ -92,12 +92,11 @@ class Ears:
         self.true += rate is not None and self._truth.is_now(BEATS, rate)
 
     def _hears_now(self, record: HearingRecord) -> bool:
-        person = self._truth.history[-1][1]
         told = [record.thresholds.get(hz, NoValue("missing")) for hz in FREQUENCIES]
-        level = getattr(person, record.ear)
-        return all(
-            not isinstance(each, NoValue) and abs(each - true) <= HEARING_DB
-            for each, true in zip(told, level, strict=True)
+        levels = getattr(self._truth.history[-1][1], record.ear)
+        numbers = [each for each in told if not isinstance(each, NoValue)]
+        return len(numbers) == len(levels) and all(
+            abs(number - level) <= HEARING_DB for number, level in zip(numbers, levels, strict=True)
         )
 
 
