@@ -27,6 +27,8 @@ from simulators.rack import Ready, run_rack
 from tests.fault_cases import (
     AFTER,
     BEFORE,
+    HELD_S,
+    HOLDING,
     LASTS_S,
     LATE_S,
     LIMIT_S,
@@ -112,8 +114,8 @@ class Bench:
 
     async def _fails(self) -> None:
         self._blind = self.case.unseen
-        await self._becomes(AFTER)
         await self._order(fault=self.case.fault)
+        await self._becomes(AFTER)
 
     async def _measured_in_vain(self) -> None:
         """Somebody measures while it is wrong, which may even succeed."""
@@ -123,7 +125,7 @@ class Bench:
 
     async def _lasts(self, seen: Callable[[], object]) -> None:
         """A fault lasts until something is seen of it, and silence until it is found out."""
-        await self._passes(SHORT_S)
+        await self._passes(HELD_S if self.case.fault in HOLDING else SHORT_S)
         quiet = self._instrument.quiet_s
         if self.case.fault == "silence" and self.keeper.state in OPEN_STATES and quiet is not None:
             await self.until(lambda: self.keeper.state not in WELL, "is stale", quiet + 1.0)

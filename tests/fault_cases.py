@@ -33,6 +33,8 @@ AFTER = Physiology(
 
 SHORT_S, LASTS_S = 0.1, 0.5
 """Seconds of the wall that a fault lasts at least, and at most while nothing is seen of it."""
+HOLDING, HELD_S = frozenset({"held-display", "sensor-disconnected", "finger-out", "stuck-value"}), 1.2
+"""Faults in which an old value may stay, and how long they last: longer than any value may be old."""
 READY_S = 2.0
 """From the end of the fault to ready."""
 LATE_S = 0.4
