@@ -39,8 +39,8 @@ ARGUMENTS: Mapping[str, Mapping[str, object]] = {
 """Protocol -> what its driver is told, so that as much of the body's time passes as in life."""
 
 PER_MV: Mapping[str, float] = {"healthypi-v5": 20_000.0, "healthypi-v4": 400.0, "medlab-1": 64.0, "medlab-2": 64.0}
-TIMED = ("medlab-1",)
-"""Protocols whose driver counts samples by the clock of the wall: their body lives by it too."""
+TIMED = ("medlab-1", "phd-")
+"""Protocols whose driver compares the instrument with the clock of the wall: their body lives by it too."""
 
 OFF = "the protocol has no word for an electrode that is off: the lead is flat, and judged by whoever reads it"
 HEADERS = "samples that look like the header of a frame are those of no heart"
@@ -111,7 +111,7 @@ async def test_nothing_false_is_said_and_every_fault_heals(
     monkeypatch.setattr(ble_stream, "RUSH_S", 0.1)
     before = set(threading.enumerate()), len(os.listdir("/proc/self/fd"))
     gate, clock = asyncio.Semaphore(AT_ONCE.get(name, 14)), Steady()
-    if name not in TIMED:
+    if not name.startswith(TIMED):
         monkeypatch.setattr(rack, "Clock", partial(Clock, wall=clock.now))
 
     async def one(number: int, case: Case) -> str | None:
