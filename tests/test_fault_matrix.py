@@ -133,6 +133,9 @@ async def _nothing_left(threads: set[threading.Thread], files: int) -> None:
     end = time.monotonic() + 5
     while (others := asyncio.all_tasks() - {asyncio.current_task()}) and time.monotonic() < end:
         await asyncio.wait(others, timeout=0.1)
+    # Nothing tells that a thread has ended.
+    while set(threading.enumerate()) - threads and time.monotonic() < end:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert set(threading.enumerate()) <= threads
     assert len(os.listdir("/proc/self/fd")) <= files
