@@ -12,13 +12,15 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Literal
 
-from drivers.events import Event, PressureResult, Reading
+from drivers.events import Event, HearingRecord, PressureResult, Reading
 
 Old = Literal["from-memory", "before-the-visit", "repeated", "in-the-future"]
 """Why a reading is refused."""
 
 GRACE = timedelta(seconds=60)
 """Clocks that show whole minutes, and the moment between a touch and the visit."""
+KEPT_RECORDS = 16
+"""Records of hearing tests that are known again, two of each."""
 KEPT = 1024
 """Readings that are known again; an instrument with a memory stores fewer."""
 
@@ -32,6 +34,8 @@ class Freshness:
         self.offset: timedelta | None = None
         """What the device's clock shows less what it should; None while nobody has measured it."""
         self._seen: OrderedDict[int, None] = OrderedDict()
+        self._records: OrderedDict[int, bool] = OrderedDict()
+        """Records of a hearing test; whether the present visit was the first to get it."""
         self._left: datetime | None = None
         """When the last visit ended."""
 
@@ -42,9 +46,12 @@ class Freshness:
     def left(self, now: datetime) -> None:
         """A visit is over: what was measured until `now` is that person's, and what was sent stays known."""
         self._left = now
+        self._records = OrderedDict.fromkeys(self._records, False)
 
     def judge(self, event: Event, now: datetime, visit_began: datetime | None) -> Old | None:
         """Why `event` is not to be taken; None where it is."""
+        if isinstance(event, HearingRecord):
+            return None if self._is_of_this_visit(event, visit_began is not None) else "repeated"
         if not isinstance(event, Reading | PressureResult):
             return None
         if "from-memory" in event.flags:
@@ -67,6 +74,18 @@ class Freshness:
         """Of a reading of this visit."""
         earliest = visit_began - GRACE
         return earliest if self._left is None else min(visit_began, max(earliest, self._left))
+
+    def _is_of_this_visit(self, record: HearingRecord, open_now: bool) -> bool:
+        """False for what was sent before it: an audiometer without a clock keeps its last test and sends it again.
+
+        In one visit it may be sent again as often as it takes. A new test has another sequence digit, so that only
+        the last few are kept: the digit comes round.
+        """
+        mark = hash((record.ear, record.sequence, tuple(sorted(record.thresholds.items()))))
+        self._records.setdefault(mark, open_now)
+        while len(self._records) > KEPT_RECORDS:
+            self._records.popitem(last=False)
+        return self._records[mark]
 
     def _repeats(self, event: Reading | PressureResult) -> bool:
         """Whether this was sent before: one time for one quantity is one reading."""

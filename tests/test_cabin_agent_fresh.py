@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cabin_agent.fresh import GRACE, KEPT, Freshness
-from drivers.events import NoValue, PressureResult, Reading, Trouble, Wave
+from drivers.events import HearingRecord, NoValue, PressureResult, Reading, Trouble, Wave
 
 NOW = datetime(2026, 11, 27, 10, 30)  # noqa: DTZ001 - an instrument's clock has no zone
 BEGAN = NOW - timedelta(minutes=5)
@@ -124,3 +124,32 @@ def test_where_time_runs_faster_only_repetition_is_told() -> None:
     fresh.offset = timedelta()
     assert fresh.judge(reading(NOW - timedelta(days=1)), NOW, BEGAN) is None
     assert fresh.judge(reading(NOW - timedelta(days=1)), NOW, BEGAN) == "repeated"
+
+
+def hearing(sequence: int = 3, db: float = 20.0) -> HearingRecord:
+    return HearingRecord("left", {1000: db, 2000: NoValue("not-tested")}, sequence, 1, 2)
+
+
+def test_an_audiogram_of_the_last_person_is_none_of_the_next() -> None:
+    fresh = Freshness()
+    assert [fresh.judge(hearing(), NOW, BEGAN) for _ in range(2)] == [None, None], "sent again in one visit"
+    fresh.left(NOW)
+    assert fresh.judge(hearing(), NOW, None) == "repeated"
+    assert fresh.judge(hearing(), NOW, BEGAN) == "repeated"
+    assert fresh.judge(hearing(sequence=4), NOW, BEGAN) is None, "another test may give the same thresholds"
+    assert fresh.judge(hearing(db=25.0), NOW, BEGAN) is None
+
+
+def test_an_audiogram_that_was_sent_between_two_visits_is_nobodys() -> None:
+    fresh = Freshness()
+    fresh.judge(hearing(), NOW, None)
+    assert fresh.judge(hearing(), NOW, BEGAN) == "repeated"
+
+
+def test_the_sequence_digit_comes_round() -> None:
+    fresh = Freshness()
+    for visit in range(30):
+        for ear in ("left", "right"):
+            record = HearingRecord(ear, {1000: 20.0}, visit % 10, 1, 2)
+            assert fresh.judge(record, NOW, BEGAN) is None
+        fresh.left(NOW)
