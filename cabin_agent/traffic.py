@@ -27,8 +27,8 @@ class Traffic:
             self._note(way, data)
 
     def heard(self, event: Event) -> None:
-        """Count what a driver says is wrong."""
-        if isinstance(event, Trouble):
+        """Count what a driver says is wrong; what nobody has confirmed of its wire is told elsewhere."""
+        if isinstance(event, Trouble) and event.code != "unconfirmed":
             self.troubles[event.code] += event.count
 
     def view(self) -> Json:

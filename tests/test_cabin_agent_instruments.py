@@ -145,6 +145,7 @@ async def test_what_a_technician_started_is_stopped_when_a_visit_begins(
 async def test_bytes_and_troubles_are_counted_for_the_technician(folder: Path) -> None:
     async with running_core(folder) as core:
         core.bench._heard("scale", Trouble("checksum", count=2), 1.0)
+        core.bench._heard("scale", Trouble("unconfirmed", "its baud rate"), 1.0)
         core.bench._traffic["scale"].wire("in", b"12345")
         core.bench._traffic["scale"].wire("out", b"1")
         row = CoreFace(core).instruments()[0]

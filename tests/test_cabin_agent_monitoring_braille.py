@@ -29,6 +29,10 @@ def test_a_hole_is_blank_and_no_line_crosses_it() -> None:
     assert line == "⣀" + chr(BLANK) + "⠉"
 
 
+def test_a_slow_wave_has_no_gaps() -> None:
+    assert braille([0.0, 1.0], 3, 1) == ["⢀⣀⠏"]
+
+
 def test_nothing_is_blank() -> None:
     assert braille([], 3, 2) == [chr(BLANK) * 3] * 2 == braille([None], 3, 2)
 

@@ -144,7 +144,7 @@ def test_a_wave_that_stopped_is_stale() -> None:
 def test_lost_samples_are_a_hole_and_a_stream_that_began_anew_is_empty() -> None:
     found = watched(ecg(0, 50), ecg(60, 50))
     kept = found.lines["ecg"].channel("I")
-    assert len(kept) == WAVE_S * 250 and kept[-60:-50] == [None] * 10 and None not in kept[-50:]
+    assert len(kept) == WAVE_S["ecg"] * 250 and kept[-60:-50] == [None] * 10 and None not in kept[-50:]
     found.said(event_json(ecg(0, 4)), 100.0)
     assert sum(each is not None for each in found.lines["ecg"].channel("I")) == 4
 

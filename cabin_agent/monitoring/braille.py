@@ -33,6 +33,8 @@ def braille(samples: Sequence[Sample], width: int, height: int) -> list[str]:
             # A steep edge is a line and not two dots far apart.
             joined = heights if before is None else [*heights, before + (heights[0] > before) - (heights[0] < before)]
             _draw(cells, column, min(joined), max(joined))
+        elif not run and before is not None:
+            _draw(cells, column, before, before)  # between two samples of a slow wave
         if run:
             before = heights[-1] if run[-1] is not None and heights else None
     return ["".join(map(chr, line)) for line in cells]

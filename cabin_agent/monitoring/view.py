@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cabin_agent.face import Json
 from cabin_agent.monitoring.braille import braille
-from cabin_agent.monitoring.watched import STALE_S, WAVE_S, Line, Value, Watched
+from cabin_agent.monitoring.watched import STALE_S, Line, Value, Watched
 
 NAME = 16
 """Width of what stands before a value."""
@@ -92,7 +92,7 @@ def _wave(row: Json, stream: str, line: Line, now: float, width: int, wanted: Se
     mark = f"  {MARK}" if row["simulated"] else ""
     rest = [each for each in line.channels if each not in drawn]
     more = f"  not drawn: {', '.join(rest)}" if rest else ""
-    yield Text(plain(f"{stream}  {line.rate:g} Hz, {WAVE_S:g} s{flags}{stale}{more}") + mark, style="dim")
+    yield Text(plain(f"{stream}  {line.rate:g} Hz, {line.seconds:g} s{flags}{stale}{more}") + mark, style="dim")
     if unknown:
         yield Text(plain(f"There is no channel {', '.join(unknown)}; there are: {', '.join(line.channels)}."))
     for name in drawn:

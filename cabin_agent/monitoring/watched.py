@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from cabin_agent.face import Json
 from cabin_agent.monitoring.braille import Sample
 
-WAVE_S = 6.0
-"""Seconds of a waveform that are kept and drawn."""
+WAVE_S = {"ecg": 6.0, "pleth": 6.0, "cuff": 45.0}
+"""Seconds of each waveform that are kept and drawn: some beats, or a whole deflation."""
 STALE_S = 1.75
 """A waveform that brought nothing for so long is drawn as stale, as on the pages."""
 RATE_S = 0.9
@@ -41,6 +41,8 @@ class Line:
     """The last seconds of one waveform: a row of samples, one a channel; a hole is None in each."""
 
     rate: float
+    seconds: float
+    """How much of it is kept."""
     unit: str
     channels: tuple[str, ...]
     rows: deque[tuple[Sample, ...]] = field(init=False)
@@ -50,7 +52,7 @@ class Line:
     flags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.rows = deque(maxlen=max(1, round(WAVE_S * self.rate)))
+        self.rows = deque(maxlen=max(1, round(self.seconds * self.rate)))
 
     def add(self, index: int, rows: list[list[Sample]]) -> None:
         """Take a run of samples whose first has this index; what was lost before it is a hole."""
@@ -108,7 +110,7 @@ class Watched:
         return None if age is None else age + now - self.row_at_s
 
     def _wave(self, said: Json, now: float) -> None:
-        line = Line(said["rate"], said["unit"], tuple(said["channels"]))
+        line = Line(said["rate"], WAVE_S[said["stream"]], said["unit"], tuple(said["channels"]))
         known = self.lines.get(said["stream"])
         if known is not None and (known.rate, known.channels) == (line.rate, line.channels):
             line = known
