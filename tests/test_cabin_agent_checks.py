@@ -12,7 +12,7 @@ import pytest
 
 from cabin_agent.checks import broker, clock, disk, instruments, keys, media, outbox, printer, screen, settings
 from cabin_agent.checks.line import Line, told, wrong
-from cabin_agent.config import Broker, Record, load_config
+from cabin_agent.config import BlackBoxSettings, Broker, Record, load_config
 from cabin_agent.face import Json
 from sync.keyfile import save_key
 from sync.keys import RecipientKey, SigningPair
@@ -115,6 +115,15 @@ def test_keys_that_fit_and_keys_that_do_not(tmp_path: Path) -> None:
     assert "by others" in only(keys.lines(given, demo=False), "wrong").says
     given.signing.unlink()
     assert "cabin keys make" in only(keys.lines(given, demo=False), "wrong").cure
+
+
+def test_the_key_of_a_black_box_is_looked_at_where_there_is_one(tmp_path: Path) -> None:
+    assert keys.black_box(None) == []
+    key = tmp_path / "support.public"
+    line = only(keys.black_box(BlackBoxSettings(key, 8, 20)), "wrong")
+    assert str(key) in line.says and "cabin keys make support" in line.cure
+    save_key(key, RecipientKey.generate().public)
+    only(keys.black_box(BlackBoxSettings(key, 8, 20)), "ok")
 
 
 def test_keys_of_a_demonstration_are_for_a_demonstration(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 
@@ -196,6 +197,20 @@ def test_keys_of_a_cabin_and_of_the_record_are_made_once(tmp_path: Path, capsys:
     assert (tmp_path / "record").stat().st_mode & 0o777 == 0o700
     assert main(["keys", "make", "cabin", str(tmp_path / "cabin")]) == 3
     assert "already a key" in sentence(capsys)
+    (tmp_path / "file").touch()
+    assert main(["keys", "make", "cabin", str(tmp_path / "file")]) == 3
+    assert sentence(capsys).endswith("cannot be made or written (File exists): name another one.\n")
+
+
+def test_a_state_folder_that_cannot_be_used_is_one_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    async def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", "state")
+
+    monkeypatch.setattr("cabin_agent.app.run_core", refused)
+    assert main(["run", "--config", str(folder / "cabin.toml")]) == 3
+    assert sentence(capsys) == "cabin run: state cannot be used: Read-only file system; 'cabin check' says more.\n"
 
 
 def test_a_missing_key_is_named_with_its_path(folder: Path, capsys: Out) -> None:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cabin_agent.checks.line import Line, ok, wrong
-from cabin_agent.config import Record
+from cabin_agent.config import BlackBoxSettings, Record
 from sync.errors import KeyFileError
 from sync.keyfile import load_key, load_signers
 from sync.keys import RecipientPublic, SigningPair
 
-PART, CERTIFICATE = "keys", "certificate"
+PART, CERTIFICATE, BLACK_BOX = "keys", "certificate", "black box"
 SOON = timedelta(days=30)
 """A certificate that ends within this time is renewed now."""
 RESTORE = "Put the key there again from its copy, or make one with 'cabin keys make', with mode 600 if it is private."
@@ -20,6 +20,18 @@ RESTORE = "Put the key there again from its copy, or make one with 'cabin keys m
 def lines(record: Record, *, demo: bool, now: datetime | None = None) -> list[Line]:
     """The keys that seal and sign, and the certificate for the broker; `demo` accepts keys of a demonstration."""
     return [_keys(record, demo), *_certificate(record, now or datetime.now(UTC))]
+
+
+def black_box(settings: BlackBoxSettings | None) -> list[Line]:
+    """The workshop's key, without which a cabin that is to keep its bytes does not start."""
+    if settings is None:
+        return []
+    try:
+        load_key(settings.key, RecipientPublic)
+    except KeyFileError as error:
+        cure = "Put the workshop's support.public there ('cabin keys make support'), or leave [black_box] out."
+        return [wrong(BLACK_BOX, str(error), cure)]
+    return [ok(BLACK_BOX, "The workshop's key is there, and seals every byte of the instruments.")]
 
 
 def _keys(record: Record, demo: bool) -> Line:

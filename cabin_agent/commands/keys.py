@@ -1,4 +1,4 @@
-"""`cabin keys`: make the keys of a cabin or of the record, each in a folder of its own."""
+"""`cabin keys`: make the keys of a cabin, of the record or of the workshop, each in a folder of its own."""
 
 from __future__ import annotations
 
@@ -27,8 +27,12 @@ def run(args: argparse.Namespace) -> int:
         for name, key in MAKE[args.whose]().items():
             save_key(args.folder / name, key)
             print(f"{args.folder / name}  {USES[name]}")
-    except (SyncError, OSError) as error:
+    except SyncError as error:
         print(f"cabin keys: {error}", file=sys.stderr)
+        return 3
+    except OSError as error:
+        why = f"The folder {args.folder} cannot be made or written ({error.strerror})"
+        print(f"cabin keys: {why}: name another one.", file=sys.stderr)
         return 3
     return 0
 

@@ -33,7 +33,11 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         asyncio.run(run_core(load_config(args.config), lambda url: print(f"ready at {url}", flush=True)))
-    except (ConfigError, AccessError, JournalError, SyncError, OSError) as error:
+    except (ConfigError, AccessError, JournalError, SyncError) as error:
         print(f"cabin run: {error}", file=sys.stderr)
+        return 3
+    except OSError as error:
+        where = f"{error.filename} cannot be used: " if error.filename else ""
+        print(f"cabin run: {where}{error.strerror or error}; 'cabin check' says more.", file=sys.stderr)
         return 3
     return 0
