@@ -43,13 +43,16 @@ class Care:
     @property
     def clock_offset_s(self) -> float | None:
         """What its clock shows less what it should, as it was last read since it was plugged in."""
-        return None if self._fresh.offset is None else self._fresh.offset.total_seconds()
+        if self._fresh.offset is None:
+            return None
+        now = self._wall()
+        return (self._fresh.offset - (_local(now) - _utc(now))).total_seconds()
 
     def visit(self, began_ms: int | None) -> None:
         """A visit began, or none is open."""
         if self._visit_began is not None:
-            self._fresh.left(_local(self._wall()))
-        self._visit_began = None if began_ms is None else _local(began_ms)
+            self._fresh.left(_utc(self._wall()))
+        self._visit_began = None if began_ms is None else _utc(began_ms)
 
     def heard(self, event: Event) -> Old | None:
         """Take note of `event`; why it is not to be taken as a reading of now, if it is not."""
@@ -66,9 +69,9 @@ class Care:
                 word = "passed" if event.passed else "failed"
                 self._seen(now, self_test=word, self_test_ms=now)
             case DeviceClock():
-                self._fresh.clock(event.shows, _local(now))
+                self._fresh.clock(event.shows, _utc(now))
                 self._seen(now, clock_offset_s=self.clock_offset_s, clock_read_ms=now)
-        old = self._fresh.judge(event, _local(now), self._visit_began)
+        old = self._fresh.judge(event, _utc(now), self._visit_began)
         self.refused += old is not None
         return old
 
@@ -134,3 +137,8 @@ class Care:
 def _local(wall_ms: int) -> datetime:
     """The time of day here, without a zone, as an instrument's clock shows it."""
     return datetime.fromtimestamp(wall_ms / 1000, UTC).astimezone().replace(tzinfo=None)
+
+
+def _utc(wall_ms: int) -> datetime:
+    """What instruments are compared by: no clock of theirs follows summer time, and ours must not jump beside it."""
+    return datetime.fromtimestamp(wall_ms / 1000, UTC).replace(tzinfo=None)

@@ -26,7 +26,7 @@ KEPT = 1024
 
 
 class Freshness:
-    """Judges the readings of one instrument; the local time comes in as an argument, without a zone."""
+    """Judges the readings of one instrument; the time of a clock that never jumps comes in as an argument."""
 
     def __init__(self, *, comparable: bool = True) -> None:
         """`comparable`: False where time runs faster than real, and no clock can be compared with another."""

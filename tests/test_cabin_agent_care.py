@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -176,3 +178,30 @@ def test_a_reading_of_a_visit_that_ended_a_moment_ago_is_none_of_the_next() -> N
     bench.now_ms += 15_000
     bench.care.visit(bench.now_ms)
     assert bench.says(never_fetched) == "before-the-visit"
+
+
+@pytest.fixture
+def paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A cabin in France, whatever the machine is set to."""
+    with monkeypatch.context() as set_:
+        set_.setenv("TZ", "Europe/Paris")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("paris")
+@pytest.mark.parametrize("change", [datetime(2026, 10, 25, 1, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC)])
+def test_an_instrument_that_stays_plugged_in_is_believed_after_the_night_of_a_time_change(
+    change: datetime,
+) -> None:
+    bench = Bench()
+    bench.now_ms = round(change.timestamp() * 1000) - 6 * 3_600_000
+    shown = bench.local()
+    bench.care.heard(DeviceClock(shown))
+    assert bench.care.clock_offset_s == 0
+    bench.now_ms += 12 * 3_600_000
+    bench.care.visit(bench.now_ms - 60_000)
+    assert bench.says(shown + timedelta(hours=12)) is None
+    assert bench.says(shown + timedelta(hours=11)) == "before-the-visit"
+    assert abs(bench.care.clock_offset_s or 0) == 3600, "its clock is an hour off by now"
