@@ -146,10 +146,14 @@ def _complex(beat: Beat, t: Array) -> Array:
 
 
 def _volume_pulse(t: Array, rr: float) -> Array:
-    """One pulse of height 1; `t` counts from its foot. A steep rise, then a smaller and later wave."""
+    """One pulse of height 1; `t` counts from its foot. A steep rise, then a smaller and later wave.
+
+    That one runs off until the next pulse, as blood does: a level that is held looks clipped in seven or eight bits.
+    """
     pace = np.sqrt(np.clip(rr, 0.3, 1.2))
     first = np.exp(-0.5 * ((t - RISE_S) / np.where(t < RISE_S, 0.05, 0.11 * pace)) ** 2)
-    second = 0.3 * np.exp(-0.5 * ((t - 0.40 * pace) / (0.12 * pace)) ** 2)
+    since = t - 0.40 * pace
+    second = 0.3 * np.exp(-0.5 * (since / (np.where(since < 0, 0.12, 0.28) * pace)) ** 2)
     return np.asarray(first + second)
 
 

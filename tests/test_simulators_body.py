@@ -188,3 +188,12 @@ def test_every_kind_of_field_can_be_changed() -> None:
     assert body.presence.moving
     assert body.presence.electrodes_on == {"I", "II"}
     assert (body.physiology.systolic, body.physiology.diastolic) == (140, 88)
+
+
+@pytest.mark.parametrize("rate", [52, 68, 110])
+def test_a_pulse_runs_off_until_the_next_so_that_few_levels_do_not_look_clipped(rate: int) -> None:
+    t = np.arange(0.0, 60.0, 1 / 60)
+    counts = np.rint(30 + 16 * Body(1, Physiology(heart_rate=rate)).pleth(t))[120:]
+    looks = np.lib.stride_tricks.sliding_window_view(counts, 45)[::15]
+    held = np.count_nonzero(looks == counts.min(), axis=1) / 45
+    assert np.mean(held > 0.15) < 0.1
