@@ -14,6 +14,7 @@ import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import aioice.ice
@@ -182,7 +183,7 @@ class Booth(FakeFace):
     def _channel(self, channel: RTCDataChannel) -> None:
         if channel.label == "ctl":
             self.ctl = channel
-            channel.on("message", self._heard)
+            channel.on("message", partial(self._heard, channel))
             self.send("core", up=True)
             self.media()
             self._tasks.append(asyncio.create_task(self._beat()))
@@ -205,9 +206,10 @@ class Booth(FakeFace):
         sound = {"microphone": "USB", "speaker": "USB", "stethoscope": None, "why": why}
         self.send("media", camera=self.camera, cameras=cameras, sound=sound)
 
-    def _heard(self, text: str | bytes) -> None:
+    def _heard(self, channel: RTCDataChannel, text: str | bytes) -> None:
+        """Answer over the channel that asked: its call may have been lost since, and another be there."""
         message = json.loads(text)
-        if not self.answering:
+        if not self.answering or channel.readyState != "open":
             return
         if message["do"] != "ping":
             self.asked.append(message)
@@ -217,8 +219,7 @@ class Booth(FakeFace):
             if refusal
             else {"ok": True, **self._answer(message)}
         )
-        assert self.ctl is not None
-        self.ctl.send(json.dumps({"re": message["id"], **answer}))
+        channel.send(json.dumps({"re": message["id"], **answer}))
 
     def _answer(self, message: Json) -> Json:
         match message["do"]:
