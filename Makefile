@@ -17,7 +17,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet -
 LOCK := $(COMPILE) pyproject.toml --extra build
 LOCK_PEERS := $(COMPILE) --group pyproject.toml:peers --no-annotate
 
-.PHONY: help demo test check bench bench-signal bench-kiosk bench-video plots screens lock clean mosquitto chromium recordings
+.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video plots screens lock clean mosquitto chromium recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this
@@ -36,6 +36,10 @@ check: $(VENV)/dev.stamp  ## formatting, types, import contracts and the tests w
 	@$(BIN)/mypy --no-error-summary >$(VENV)/types.log & types=$$!; \
 	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not processes and not recordings" $(ARGS); tests=$$?; \
 	wait $$types || { cat $(VENV)/types.log; exit 1; }; exit $$tests
+
+test-long: $(VENV)/dev.stamp  ## every property that sets no number of examples itself, with two thousand in place of fifty
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --timeout 3600 \
+	  -m "not processes and not recordings" $(ARGS)
 
 bench: $(VENV)/dev.stamp  ## the figures of docs/benchmarks.md, measured here
 	@$(BIN)/python -m bench $(ARGS)

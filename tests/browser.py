@@ -1,6 +1,6 @@
 """Debian's Chromium for tests: one process a session, one fresh context a screen, and nothing that goes wrong unseen.
 
-A test asks for the fixture `screens` (tests/conftest.py) and opens what it needs:
+A test asks for the fixture `screens` (tests/conftest.py), is marked `ONE_LOOP`, and opens what it needs:
 
     kiosk = await screens.touch()                      # 1280x800, touch; `screens.desk()`: 1440x900, mouse
     await kiosk.page.goto(f"{url}/kiosk/#ticket=launch")
@@ -24,6 +24,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
 
 from cabin_agent.face import Face
@@ -45,6 +46,14 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-extensions",
+    "--disable-component-extensions-with-background-pages",
+    "--disable-default-apps",
+    "--disable-client-side-phishing-detection",
+    "--disable-domain-reliability",
+    "--disable-field-trial-config",
+    "--disable-search-engine-choice-screen",
+    "--disable-breakpad",
+    "--metrics-recording-only",
     "--disable-dev-shm-usage",
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
@@ -55,13 +64,20 @@ FLAGS = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
-    "--disable-features=WebRtcHideLocalIpsWithMdns,Translate,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
+    "--disable-features=WebRtcHideLocalIpsWithMdns,Translate,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,"
+    "SpareRendererForSitePerProcess,OptimizationHints,AutofillServerCommunication,MediaRouter,DialMediaRouteProvider,"
+    "GlobalMediaControls,LensOverlay,DestroyProfileOnBrowserClose",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--password-store=basic",
     "--remote-debugging-port=0",
 )
-"""It works as root, without a display, and speaks to nobody but this machine."""
+"""It works as root, without a display, speaks to nobody but this machine, and does nothing that no page asked for."""
 START_S = 30.0
+ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
+"""Of tests of pages without a cabin: a worker has one driver of Playwright, which lives in one loop and costs half a second
+of CPU to start. Each test has contexts of its own all the same. Asynchronous fixtures beside `screens` need that loop
+too: `@pytest_asyncio.fixture(loop_scope="session")`.
+"""
 LOCALE = {"fr": "fr-FR", "en": "en-GB"}
 
 KIOSK_SIZE: ViewportSize = {"width": 1280, "height": 800}
@@ -173,17 +189,32 @@ class Screens:
 
 
 @asynccontextmanager
-async def screens_at(endpoint: str, **options: Any) -> AsyncIterator[Screens]:
-    """Screens of the Chromium at this debugging address, all with these options; at the end they are checked."""
+async def connected(endpoint: str) -> AsyncIterator[Browser]:
+    """The Chromium at this debugging address, through a driver of Playwright's."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.connect_over_cdp(endpoint)
-        screens = Screens(browser, **options)
         try:
-            yield screens
+            yield browser
         finally:
-            await screens.close()
             await browser.close()
+
+
+@asynccontextmanager
+async def screens_of(browser: Browser, **options: Any) -> AsyncIterator[Screens]:
+    """Screens of this browser, all with these options; at the end they are closed and checked."""
+    screens = Screens(browser, **options)
+    try:
+        yield screens
+    finally:
+        await screens.close()
     screens.check()
+
+
+@asynccontextmanager
+async def screens_at(endpoint: str, **options: Any) -> AsyncIterator[Screens]:
+    """Screens of the Chromium at this debugging address, through a driver of their own."""
+    async with connected(endpoint) as browser, screens_of(browser, **options) as screens:
+        yield screens
 
 
 @asynccontextmanager

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from hypothesis import settings
+from playwright.async_api import Browser
 
-from tests.browser import Screens, chromium, screens_at
+from tests.browser import ONE_LOOP, Screens, chromium, connected, screens_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 settings.register_profile("quick", max_examples=20)
-if profile := os.environ.get("HYPOTHESIS_PROFILE"):
-    settings.load_profile(profile)
+settings.register_profile("every-push", max_examples=50)
+settings.register_profile("long", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "every-push"))
 
 
 def data_folder() -> Path:
@@ -49,11 +54,31 @@ def chromium_endpoint() -> Iterator[str]:
         yield endpoint
 
 
-@pytest.fixture
-async def screens(chromium_endpoint: str) -> AsyncIterator[Screens]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium_driven(chromium_endpoint: str) -> AsyncIterator[Browser]:
+    """This worker's one Chromium, through its one driver."""
+    async with connected(chromium_endpoint) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screens(chromium_driven: Browser) -> AsyncIterator[Screens]:
     """Screens of this test; whatever a page complains of, and nobody expected, fails it."""
-    async with screens_at(chromium_endpoint) as screens:
+    async with screens_of(chromium_driven) as screens:
         yield screens
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Have each worker import its own share of the tests first: together they compile a fresh tree once."""
+    tests = Path(__file__).resolve().parent
+    worker, count = (os.environ.get(f"PYTEST_XDIST_WORKER{each}", "") for each in ("", "_COUNT"))
+    if not worker or tests not in (Path(each).resolve() for each in session.config.args):
+        return
+    for file in sorted(tests.glob("test_*.py"))[int(worker.removeprefix("gw")) :: int(count)]:
+        # What cannot be imported is told by pytest, when it comes to it.
+        with suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(file.stem)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,3 +89,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.recordings)
         if "chromium_endpoint" in fixtures:
             item.add_marker(pytest.mark.processes)
+        if "chromium_driven" in fixtures:
+            looped = item.get_closest_marker("asyncio")
+            if looped is None or looped.kwargs != ONE_LOOP.kwargs:
+                raise pytest.UsageError(f"{item.nodeid} opens pages: mark it ONE_LOOP (tests/browser.py).")

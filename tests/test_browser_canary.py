@@ -19,12 +19,20 @@ import pytest
 from playwright.async_api import Page, Response, WebSocket, async_playwright, expect
 
 from cabin_agent.demo.site import CODE, SUBJECT_SYSTEM
-from tests.browser import CHROMIUM, FLAGS, KIOSK_SIZE, Screen, Screens, open_kiosk
+from tests.browser import CHROMIUM, FLAGS, KIOSK_SIZE, Screen, Screens, open_kiosk, screens_at
 from tests.browser_doctor import doctor, join
 from tests.browser_kiosk import Kiosk
 from tests.cabin import PATIENCE_S, QUICK, Cabin
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+async def screens(chromium_endpoint: str) -> AsyncIterator[Screens]:
+    """Screens through a driver of their own, in the loop in which the cabin is led."""
+    async with screens_at(chromium_endpoint) as screens:
+        yield screens
+
 
 CANARY_CODE = "853041"
 SUBJECT = "2690549588853041"

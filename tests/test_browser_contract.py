@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, Route, expect
 
 import cabin_agent.web.pages
 from cabin_agent.web.pages import Pages, installed_pages
 from cabin_agent.wording import LANGUAGES, catalogue, text
-from tests.browser import Screen, Screens, served
+from tests.browser import ONE_LOOP, Screen, Screens, served
 from tests.stage import SIGN_IN_CODE, Doorkeeper, Stage
+
+pytestmark = ONE_LOOP
 
 OLD = "0123456789abcdef"
 ROLES = ("kiosk", "nurse", "technician", "doctor")
@@ -30,7 +33,7 @@ def stage() -> Stage:
     return Stage("information")
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def url(stage: Stage) -> AsyncIterator[str]:
     """It is there before the screens, and so it outlives them."""
     async with served(stage, Doorkeeper()) as url:

@@ -7,12 +7,15 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Route, expect
 
 from cabin_agent.wording import text
-from tests.browser import Screens, sign_in
+from tests.browser import ONE_LOOP, Screens, sign_in
 from tests.browser_booth import CODE, SOON_MS, Booth, asked, call, lobby, opened, outcome, reading, until
 from tests.browser_doctor import video_clock, wave_pixels
+
+pytestmark = ONE_LOOP
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ def booth() -> Booth:
     return Booth()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def url(booth: Booth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     async with opened(booth, monkeypatch) as url:
         yield url

@@ -6,12 +6,15 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from cabin_agent.wording import text
-from tests.browser import Screens
+from tests.browser import ONE_LOOP, Screens
 from tests.browser_booth import SOON_MS, Booth, call, opened, reading, until
 from tests.browser_doctor import video_clock, wave_pixels
+
+pytestmark = ONE_LOOP
 
 
 @pytest.fixture
@@ -19,7 +22,7 @@ def booth() -> Booth:
     return Booth()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def url(booth: Booth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     async with opened(booth, monkeypatch) as url:
         yield url

@@ -11,11 +11,20 @@ from playwright.async_api import Page, expect
 
 from cabin_agent.face import Json
 from cabin_agent.wording import text
-from tests.browser import Screens
+from tests.browser import Screens, screens_at
 from tests.browser_doctor import ConsultingCabin, doctor, join, number, video_clock, wave_pixels
 from tests.cabin import PATIENCE_S
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+async def screens(chromium_endpoint: str) -> AsyncIterator[Screens]:
+    """Screens through a driver of their own, in the loop in which the cabin is led."""
+    async with screens_at(chromium_endpoint) as screens:
+        yield screens
+
+
 BACK_MS = 40_000
 """For a call to come back on a loaded machine: five seconds of silence, then a new one."""
 LOST = ("status of (401|409|503)", "ERR_CONNECTION_REFUSED", "ERR_SOCKET_NOT_CONNECTED", "ERR_EMPTY_RESPONSE")

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from cabin_agent.measuring.ecg import analyse
@@ -15,10 +16,12 @@ from cabin_agent.results import Measure
 from cabin_agent.views import outcome_json
 from cabin_agent.wording import text
 from cabin_signal.leads import MEASURED
-from tests.browser import Screens
+from tests.browser import ONE_LOOP, Screens
 from tests.browser_booth import EVIDENCE, Booth, asked, call, opened
 from tests.interval_models import Heart
 from tests.visits import ECG, evidence
+
+pytestmark = ONE_LOOP
 
 Json = dict[str, Any]
 PIXELS = """(id) => {
@@ -56,7 +59,7 @@ def booth() -> Booth:
     return Booth()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def url(booth: Booth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     async with opened(booth, monkeypatch) as url:
         yield url

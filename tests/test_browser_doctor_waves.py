@@ -8,15 +8,18 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 
-from tests.browser import Screens, served
+from tests.browser import ONE_LOOP, Screens, served
 from tests.fake_face import FakeAccess, FakeFace
+
+pytestmark = ONE_LOOP
 
 WIDTH, HEIGHT = 800, 300
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(screens: Screens) -> AsyncIterator[Page]:
     """A page of the cabin's own origin, so that its modules may be imported under its own policy."""
     async with served(FakeFace(), FakeAccess()) as url:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Self
 
 import pytest
@@ -9,11 +10,18 @@ from playwright.async_api import expect
 
 from cabin_agent.demo.processes import free_port
 from cabin_agent.wording import catalogue
-from tests.browser import Screens
+from tests.browser import Screens, screens_at
 from tests.browser_kiosk import Kiosk, plain
 from tests.cabin import SIZE, Cabin, running
 
 pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+async def screens(chromium_endpoint: str) -> AsyncIterator[Screens]:
+    """Screens through a driver of their own, in the loop in which the cabin is led."""
+    async with screens_at(chromium_endpoint) as screens:
+        yield screens
 
 
 class Standing(Cabin):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.browser import Screens, served
+from tests.browser import ONE_LOOP, Screens, served
 from tests.browser_kiosk import Kiosk
 from tests.stage import Doorkeeper, Stage
+
+pytestmark = ONE_LOOP
 
 
 @pytest.fixture
@@ -17,7 +20,7 @@ def stage() -> Stage:
     return Stage("hearing-ready")
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def url(stage: Stage) -> AsyncIterator[str]:
     """It is there before the screens, and so it outlives them."""
     async with served(stage, Doorkeeper()) as url:

@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator
 from itertools import product
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, Route, ViewportSize, expect
 
 from cabin_agent.face import Json, Refusal
 from cabin_agent.web.stream import Limits
-from tests.browser import KIOSK_SIZE, Screen, Screens, served
+from tests.browser import KIOSK_SIZE, ONE_LOOP, Screen, Screens, served
 from tests.browser_kiosk import Kiosk, plain
 from tests.stage import SCENES, Doorkeeper, Stage
+
+pytestmark = ONE_LOOP
 
 OUTSIDE = ("ready", "cleaning", "out-of-order")
 """Scenes in which nobody is there."""
@@ -54,7 +57,7 @@ def stage() -> Stage:
     return Stage("information")
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def url(stage: Stage) -> AsyncIterator[str]:
     """It is there before the screens, and so it outlives them."""
     async with served(stage, Doorkeeper(), limits=Limits(beat_s=0.5)) as url:

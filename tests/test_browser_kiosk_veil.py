@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, expect
 
 from cabin_agent.face import Json
 from cabin_agent.visit_table import State
 from cabin_agent.web.stream import Limits
 from cabin_agent.wording import Language, text
-from tests.browser import Screen, Screens, served
+from tests.browser import ONE_LOOP, Screen, Screens, served
 from tests.browser_kiosk import Kiosk, plain
 from tests.stage import SCENES, Doorkeeper, Stage
+
+pytestmark = ONE_LOOP
 
 NOBODYS = {State.READY, State.CLEANING, State.OUT_OF_ORDER}
 PEOPLES = (
@@ -50,7 +53,7 @@ def stage() -> Altered:
     return Altered("results-hidden")
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def url(stage: Altered) -> AsyncIterator[str]:
     """It is there before the screens, and so it outlives them."""
     async with served(stage, Doorkeeper(), limits=Limits(beat_s=0.5)) as url:

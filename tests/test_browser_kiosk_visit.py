@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import expect
 
 from cabin_agent.wording import Language
-from tests.browser import Screens
+from tests.browser import Screens, screens_at
 from tests.browser_kiosk import Kiosk
 from tests.bundles import MEASURES, measured
 from tests.cabin import QUICK, SIZE, Cabin, in_state
 
 pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+async def screens(chromium_endpoint: str) -> AsyncIterator[Screens]:
+    """Screens through a driver of their own, in the loop in which the cabin is led."""
+    async with screens_at(chromium_endpoint) as screens:
+        yield screens
 
 
 PASSED = (

@@ -15,11 +15,11 @@ import pytest
 from playwright.async_api import Page
 
 from cabin_agent.wording import Language
-from tests.browser import Screens
+from tests.browser import ONE_LOOP, Screens
 from tests.gallery import LANGUAGES, ROOMS, Theme, dress
 from tests.page_lint import WATCH_CLICKS, faults
 
-pytestmark = pytest.mark.timeout(240)  # every picture of the kiosk, on a loaded machine
+pytestmark = [ONE_LOOP, pytest.mark.timeout(240)]  # every picture of the kiosk, on a loaded machine
 
 TAGS = ("RGAAv4", "EN-301-549", "wcag2a", "wcag2aa", "wcag21aa", "wcag22aa")
 EVERY_RULE: dict[str, Any] = {"type": "tag", "values": TAGS}

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from cabin_agent.face import Json, Refusal
@@ -13,10 +14,12 @@ from cabin_agent.frames import describe_wave, encode_wave
 from cabin_agent.web.stream import Limits
 from cabin_agent.wording import text
 from drivers.events import Wave
-from tests.browser import Screen, Screens, served, sign_in
+from tests.browser import ONE_LOOP, Screen, Screens, served, sign_in
 from tests.browser_kiosk import Kiosk, plain
 from tests.gallery import CUFF_RESULT
 from tests.stage import KINDS, SIGN_IN_CODE, Doorkeeper, Stage, instrument
+
+pytestmark = ONE_LOOP
 
 CAMERA = text("fr", "staff.cure.camera")
 DENIED = "status of (401|403|409|429|503)|WebSocket .* failed: HTTP Authentication"
@@ -44,7 +47,7 @@ def door() -> Doorkeeper:
     return Doorkeeper()
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def url(stage: Stage, door: Doorkeeper) -> AsyncIterator[str]:
     """It is there before the screens, and so it outlives them."""
     async with served(stage, door, limits=Limits(beat_s=0.2)) as url:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from playwright.async_api import Page, WebSocket, expect
 
 from cabin_agent.demo.site import KINDS
 from cabin_agent.wording import text
-from tests.browser import Screens
+from tests.browser import Screens, screens_at
 from tests.browser_kiosk import Kiosk
 from tests.cabin import PATIENCE_S, SIZE, Cabin
 
 pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+async def screens(chromium_endpoint: str) -> AsyncIterator[Screens]:
+    """Screens through a driver of their own, in the loop in which the cabin is led."""
+    async with screens_at(chromium_endpoint) as screens:
+        yield screens
+
 
 LONG_MS = PATIENCE_S * 1000
 UNASKED = ("status of 401", "HTTP Authentication")

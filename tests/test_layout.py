@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def tracked() -> list[Path]:
     )  # fmt: skip
     files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     return [file for file in files if file.is_file()]
+
+
+@cache
+def parsed(file: Path) -> ast.Module:
+    """A module's tree, which several tests look at."""
+    return ast.parse(file.read_text())
 
 
 def imports(tree: ast.Module, *, whole: bool) -> Iterator[str]:
@@ -91,7 +98,7 @@ def test_every_package_is_built_and_checked() -> None:
 
 @every_module
 def test_a_module_says_what_it_is(file: Path) -> None:
-    assert ast.get_docstring(ast.parse(file.read_text())), "give the module a docstring"
+    assert ast.get_docstring(parsed(file)), "give the module a docstring"
 
 
 @every_module
@@ -138,7 +145,7 @@ def test_another_path_is_left_alone(text: str) -> None:
 @every_module
 def test_nothing_heavy_is_imported_with_a_module(file: Path) -> None:
     heavy = ("scipy.signal", "fhir.resources")
-    names = imports(ast.parse(file.read_text()), whole=False)
+    names = imports(parsed(file), whole=False)
     assert [name for name in names if f"{name}.".startswith(tuple(f"{each}." for each in heavy))] == []
 
 
@@ -155,7 +162,7 @@ def test_the_core_starts_without_anything_heavy() -> None:
 
 @pytest.mark.parametrize("file", sorted((ROOT / "simulators").glob("*.py")), ids=lambda file: file.stem)
 def test_a_simulator_never_decodes_with_the_driver(file: Path) -> None:
-    tree = ast.parse(file.read_text())
+    tree = parsed(file)
     words = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     words |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     words |= {name.rpartition(".")[2] for name in imports(tree, whole=True)}
