@@ -74,9 +74,9 @@ FLAGS = (
 """It works as root, without a display, speaks to nobody but this machine, and does nothing that no page asked for."""
 START_S = 30.0
 ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
-"""Of tests of pages without a cabin: a worker has one driver of Playwright, which lives in one loop and costs half a second
-of CPU to start. Each test has contexts of its own all the same. Asynchronous fixtures beside `screens` need that loop
-too: `@pytest_asyncio.fixture(loop_scope="session")`.
+"""Of tests of pages without a cabin: a worker has one driver of Playwright, which lives in one loop and takes half a
+second of CPU to start. Each test has contexts of its own all the same. Asynchronous fixtures beside `screens` need
+that loop too: `@pytest_asyncio.fixture(loop_scope="session")`.
 """
 LOCALE = {"fr": "fr-FR", "en": "en-GB"}
 
