@@ -17,7 +17,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet -
 LOCK := $(COMPILE) pyproject.toml --extra build
 LOCK_PEERS := $(COMPILE) --group pyproject.toml:peers --no-annotate
 
-.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video plots screens lock clean mosquitto chromium recordings
+.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz plots screens lock clean mosquitto chromium recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this
@@ -52,6 +52,12 @@ bench-kiosk: $(VENV)/dev.stamp  ## its figures of the pages: first paint, twelve
 
 bench-video: $(VENV)/dev.stamp  ## its figures of the call, stock aiortc beside it; ARGS=--hour makes the long call an hour
 	@$(BIN)/python -m bench --group video $(ARGS)
+
+bench-instruments: $(VENV)/dev.stamp $(PEERS)/run.stamp  ## its figures of the instruments: load, byte to event, replug, every decoder under noise and a fuzzer; ARGS=--quick takes a short look
+	@$(BIN)/python -m bench --group instruments $(ARGS)
+
+fuzz: $(VENV)/dev.stamp $(PEERS)/run.stamp  ## every decoder under a coverage-guided fuzzer, 10 million bytes each; ARGS="--bytes 1000000" takes fewer
+	@$(BIN)/python -m bench fuzz $(ARGS)
 
 plots: $(PEERS)/run.stamp  ## pictures of typical and failing recordings, into docs/signal
 	@PYTHONPATH=.:signal $(PEERS)/bin/python -m bench.signal_plots $(ARGS)

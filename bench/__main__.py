@@ -1,6 +1,7 @@
 """`python -m bench`: measure a group of figures, print the tables, write them to `docs/benchmarks.md`.
 
-`--group signal`, `kiosk` or `video` measures that group instead of the cabin's; what stands there of others stays.
+`--group signal`, `kiosk`, `video` or `instruments` measures that group instead of the cabin's; what stands there of
+others stays.
 `python -m bench NAME...` measures only what is named, of any group, and writes nothing. Exit codes: 0 every limit is
 kept, 1 one is not, 3 a figure could not be measured.
 """
@@ -16,6 +17,11 @@ from pathlib import Path
 
 from bench import (
     checkup,
+    instruments_codecs,
+    instruments_fuzz,
+    instruments_load,
+    instruments_reaction,
+    instruments_replug,
     kiosk_paint,
     kiosk_pixel,
     kiosk_sweep,
@@ -51,10 +57,22 @@ SIGNAL: Mapping[str, Callable[[bool], Awaitable[Chapter]]] = {
     "speed": signal_speed.chapter,
 }
 """What is measured of the analysis; told whether few recordings are enough."""
-TITLES = {"cabin": "The cabin", "signal": "The analysis", "kiosk": "The kiosk", "video": "The call"}
+INSTRUMENTS: Mapping[str, Callable[[bool], Awaitable[Chapter]]] = {
+    "load": instruments_load.chapter,
+    "reaction": instruments_reaction.chapter,
+    "replug": instruments_replug.chapter,
+}
+"""What is measured of the instruments; told whether a short look is enough."""
+TITLES = {
+    "cabin": "The cabin",
+    "signal": "The analysis",
+    "kiosk": "The kiosk",
+    "video": "The call",
+    "instruments": "The instruments",
+}
 
 
-def groups(hour: bool, quick: bool = False) -> Mapping[str, Mapping[str, Measuring]]:
+def groups(hour: bool, quick: bool = False, count: int | None = None) -> Mapping[str, Mapping[str, Measuring]]:
     """Every chapter, by group and name."""
     return {
         "cabin": {
@@ -71,6 +89,11 @@ def groups(hour: bool, quick: bool = False) -> Mapping[str, Mapping[str, Measuri
             "link": video_link.chapter,
             "memory": partial(video_memory.chapter, hour),
         },
+        "instruments": {
+            **{name: partial(measure, quick) for name, measure in INSTRUMENTS.items()},
+            "codecs": partial(instruments_codecs.chapter, quick, count),
+            "fuzz": partial(instruments_fuzz.chapter, quick, count),
+        },
     }
 
 
@@ -79,10 +102,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the cabin on this machine.")
     parser.add_argument("--group", choices=TITLES, default="cabin", help="what to measure and to write")
     parser.add_argument("--hour", action="store_true", help="a long call of an hour (group video)")
-    parser.add_argument("--quick", action="store_true", help="few recordings, and nothing is written (group signal)")
+    parser.add_argument(
+        "--quick", action="store_true", help="a short look, and nothing is written (groups signal, instruments)"
+    )
+    parser.add_argument(
+        "--bytes", type=int, metavar="N", help="through each decoder, instead of 10 million (codecs, fuzz)"
+    )
     parser.add_argument("chapters", nargs="*", metavar="NAME", help="only these, and nothing is written")
     given = parser.parse_args(argv)
-    known = groups(given.hour, given.quick)
+    known = groups(given.hour, given.quick, given.bytes)
     every = {name: measure for group in known.values() for name, measure in group.items()}
     if unknown := [name for name in given.chapters if name not in every]:
         parser.error(f"there is no chapter {', '.join(unknown)}; there are: {', '.join(every)}")

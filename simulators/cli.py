@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         _check(args, names)
         if args.attach is not None:
-            asyncio.run(_until_signal(partial(converse, args.attach / "control.sock")))
+            asyncio.run(until_signal(partial(converse, args.attach / "control.sock")))
             return DONE
         replays = {name: Path(text) for name, text in _addressed(args.replay, names, REPLAYS)}
         faults: dict[str, list[str]] = defaultdict(list)
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
                 listen=listen,
                 scenario=scenario,
             )
-            asyncio.run(_until_signal(partial(_simulate, rack, args)))
+            asyncio.run(until_signal(partial(_simulate, rack, args)))
     except SimulatorError as error:
         print(error, file=sys.stderr)
         return USED_WRONGLY if isinstance(error, WrongUse) else COULD_NOT_RUN
@@ -180,7 +180,8 @@ async def _simulate(rack: Callable[..., Coroutine[Any, Any, None]], args: argpar
         await asyncio.gather(*jobs, return_exceptions=True)
 
 
-async def _until_signal(rack: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def until_signal(rack: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a rack until SIGINT or SIGTERM, then let it end in order."""
     task = asyncio.create_task(rack())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
