@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import Chapter, Figure, markdown, number, percentile
@@ -25,7 +26,19 @@ TOGETHER = 6
 FEWEST = 5
 """Events without which nothing is said of a protocol."""
 AHEAD = 400
-"""Events among which the one that was heard is looked for; those before the first are as many as they are."""
+"""Events among which the one that was heard is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Both ends of some instruments, from the opening of their ports on."""
+
+    sent: Sent
+    heard: Heard
+    since: float
+    """Monotonic seconds from which on it counts."""
+    echoed: list[float]
+    """Milliseconds of `cat`."""
 
 
 async def chapter(quick: bool) -> Chapter:
@@ -36,9 +49,9 @@ async def chapter(quick: bool) -> Chapter:
     for first in range(0, len(DRIVEN), TOGETHER):
         names = DRIVEN[first : first + TOGETHER]
         print(f"  {', '.join(names)}", file=sys.stderr, flush=True)
-        sent, heard, echo = await _watched(names, seconds)
-        echoed += echo
-        found |= {name: latencies(name, sent, heard) for name in names}
+        seen = await _watched(names, seconds)
+        echoed += seen.echoed
+        found |= {name: latencies(name, seen.sent, seen.heard, seen.since) for name in names}
     known = {name: values for name, values in found.items() if len(values) >= FEWEST}
     peer = f"{number(percentile(echoed, 99))} ms: cat, p99"
     every = [value for values in known.values() for value in values]
@@ -56,7 +69,7 @@ async def chapter(quick: bool) -> Chapter:
     )
 
 
-async def _watched(names: Sequence[str], seconds: float) -> tuple[Sent, Heard, list[float]]:
+async def _watched(names: Sequence[str], seconds: float) -> Seen:
     with tempfile.TemporaryDirectory(prefix="cabin-bench-") as folder:
         async with rack(names) as (simulated, urls, _):
             child = await holder(urls, Path(folder) / "heard")
@@ -68,22 +81,21 @@ async def _watched(names: Sequence[str], seconds: float) -> tuple[Sent, Heard, l
             # The instruments end first, so that all that was sent was heard.
             sent = await simulated.end()
             await asyncio.sleep(0.2)
-            heard: Heard = await child.end()
-            return sent, [each for each in heard if each[1] >= began], echo
+            return Seen(sent, await child.end(), began, echo)
 
 
-def latencies(name: str, sent: Sent, heard: Heard) -> list[float]:
-    """Milliseconds from each frame to each event that it completed, by the protocol's decoder."""
+def latencies(name: str, sent: Sent, heard: Heard, since: float = 0.0) -> list[float]:
+    """Milliseconds from each frame to each event that it completed, by the protocol's decoder, `since` then."""
     due = list(_completed(name, [(at, frame) for who, at, frame in sent if who == name]))
     found: list[float] = []
     place = 0
     for who, at, event in heard:
         if who != name or isinstance(event, Trouble):
             continue
-        ahead = range(place, min(len(due), place + AHEAD) if found else len(due))
+        ahead = range(place, min(len(due), place + AHEAD))
         match = next((n for n in ahead if due[n][1] == event and due[n][0] <= at), None)
         if match is not None:
-            found.append(1000 * (at - due[match][0]))
+            found += [1000 * (at - due[match][0])] if at >= since else []
             place = match + 1
     return found
 
@@ -103,7 +115,8 @@ def _table(known: dict[str, list[float]]) -> str:
 
 
 def _how(seconds: float, left_out: Sequence[str]) -> str:
-    rest = f" Without {FEWEST} events in that time: {', '.join(left_out)}." if left_out else ""
+    why = f"Fewer than {FEWEST} events in that time, or by radio, whose emulated wire carries other frames"
+    rest = f" {why}: {', '.join(left_out)}." if left_out else ""
     return (
         f"{TOGETHER} simulated instruments at a time speak to their drivers for {seconds:.0f} s, in two processes, "
         "on pseudo-terminals (on USB: the emulated host). The instrument's process notes each frame just before it "

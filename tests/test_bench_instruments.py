@@ -191,6 +191,7 @@ def test_an_event_is_as_late_as_the_frame_that_completed_it() -> None:
     found = latencies("gymcu90614", sent, heard)
     assert len(found) == len(heard) > 10
     assert found == pytest.approx([2.0] * len(heard))
+    assert len(latencies("gymcu90614", sent, heard, since=10.0)) == len([at for _, at, _ in heard if at >= 10.0])
 
 
 def test_what_was_sent_before_the_port_was_opened_is_not_counted() -> None:
