@@ -135,6 +135,15 @@ def test_a_wave_at_its_rail_is_saturated() -> None:
     assert part_with(found, "saturation") > 0.5
 
 
+def test_the_flat_foot_of_a_wave_of_seven_bits_is_no_rail() -> None:
+    """A display wave of 60 Hz in 0..127 that comes down to its foot softly."""
+    since = np.arange(int(60 * SECONDS)) / 60 % 0.8823
+    upstroke = np.exp(-0.5 * ((since - 0.12) / np.where(since < 0.12, 0.05, 0.1)) ** 2)
+    wave = np.round(48 * (upstroke + 0.3 * np.exp(-0.5 * ((since - 0.38) / 0.11) ** 2))) + 30
+    found = within(spans(wave, fs=60.0), 10, 38, fs=60.0)
+    assert part_with(found, "saturation") == 0
+
+
 def test_a_score_is_not_known_before_pulses_could_be_compared() -> None:
     found = spans(FINGER)
     assert found[0].score is None

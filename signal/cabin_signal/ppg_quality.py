@@ -36,6 +36,9 @@ FLICKER, FLICKER_MUCH = 0.15, 2.0
 """Flicker of stray light, in pulse heights, that hurts, and that spoils."""
 CLIPPED_PART, SHADES = 0.15, 30
 """Part of the samples at one extreme that is clipping, where a wave has at least so many different values."""
+STEEP, SEEN_S = 2.0, 4.0
+"""Steps of its own shades by which a wave mostly runs into a rail, over the last seconds: a foot of few shades is as
+flat, and one comes down to it softly."""
 CLIPPED_SCORE = 0.6
 """The most that a clipped wave is worth: its height is lost, the time of its pulses is not."""
 LOW_PERFUSION = 0.3
@@ -57,7 +60,7 @@ class PpgQuality:
         """`fs` in Hz; `light`: the samples are raw light turned over, so that a step of it can be told."""
         self._fs, self._is_light = fs, light
         self._look = int(LOOK_S * fs)
-        self._raw = Stretch(int(4 * fs))
+        self._raw = Stretch(int(SEEN_S * fs))
         self._heights: deque[float] = deque(maxlen=8)
         self._height: float | None = None
         self._last_pulse = 0
@@ -170,5 +173,17 @@ class PpgQuality:
         if self._high < self._top and self._low > self._bottom:
             return False
         most = CLIPPED_PART * len(look)
-        at_edge = max(np.count_nonzero(look == self._top), np.count_nonzero(look == self._bottom))
-        return bool(at_edge > most and len(np.unique(look)) >= SHADES)
+        edges = [edge for edge in (self._top, self._bottom) if np.count_nonzero(look == edge) > most]
+        shades = np.unique(look) if edges else look[:0]
+        if len(shades) < SHADES:
+            return False
+        least = STEEP * float(np.min(np.diff(shades)))
+        seen = self._raw.window(self._raw.end - int(SEEN_S * self._fs), self._raw.end)
+        return any(_run_in(seen, edge) >= least for edge in edges)
+
+
+def _run_in(seen: Samples, edge: float) -> float:
+    """The step between samples at `edge` and their neighbours that are not, which three of four exceed."""
+    held = seen == edge
+    steps = np.abs(np.diff(seen))[held[1:] != held[:-1]]
+    return float(np.quantile(steps[np.isfinite(steps)], 0.25)) if np.isfinite(steps).any() else 0.0
