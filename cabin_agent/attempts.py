@@ -164,7 +164,7 @@ class Attempts:
             self._ended(kind, measured=True)
             return Told(outcomes, tuple(bedside.packed))
         except Unmeasured as failure:
-            result = Unmeasured("old-reading", failure.why) if self._old_readings(kind) > old else failure
+            result = Unmeasured(self._old_word(kind), failure.why) if self._old_readings(kind) > old else failure
         except DriverError:
             result = Unmeasured("instrument-failed")
             await self._news_of(kind)
@@ -180,6 +180,11 @@ class Attempts:
         care = self._instruments.care(kind)
         return care.refused if care is not None else 0
 
+    def _old_word(self, kind: str) -> str:
+        """What to say of readings that were all refused because they are old."""
+        care = self._instruments.care(kind)
+        return "not-emptied" if care is not None and care.not_emptied else "old-reading"
+
     def _ended(self, kind: str, *, measured: bool) -> None:
         if (care := self._instruments.care(kind)) is not None:
             care.ended(measured=measured)
@@ -193,6 +198,8 @@ class Attempts:
         care = self._instruments.care(kind)
         if care is not None and care.refused_past_due:
             raise Unmeasured("calibration-due", "absent")
+        if self._instruments.comes_and_goes(kind):
+            return
         with self._instruments.listen(kind) as ear:
             try:
                 async with asyncio.timeout(GRACE_S if self._instruments.present(kind) else 0):

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from cabin_agent.config import InstrumentSettings
+from cabin_agent.emptied import Emptied
 from cabin_agent.fresh import Freshness, Old
 from cabin_agent.inventory import Inventory, Known
-from drivers.events import DeviceClock, Event, Identity, SelfTest, Trouble, Wave
+from drivers import shows_empty
+from drivers.events import DeviceClock, Event, Identity, Reading, SelfTest, Trouble, Wave
 from drivers.link import OPEN_STATES, LinkState
 
 log = logging.getLogger(__name__)
@@ -22,9 +24,12 @@ Wall = Callable[[], int]
 class Care:
     """Of one instrument of the configuration; `comparable` is False where time runs faster than real."""
 
-    def __init__(self, settings: InstrumentSettings, inventory: Inventory, wall: Wall, *, comparable: bool) -> None:
+    def __init__(
+        self, settings: InstrumentSettings, inventory: Inventory, wall: Wall, *, comparable: bool, speed: float = 1.0
+    ) -> None:
         self._settings, self._inventory, self._wall = settings, inventory, wall
         self._fresh = Freshness(comparable=comparable)
+        self._emptied = Emptied(speed) if shows_empty(settings.protocol) else None
         self._known = inventory.of(settings.driver, settings.model, settings.serial)
         self._opened_s: float | None = None
         self._counted = False
@@ -53,6 +58,8 @@ class Care:
         if self._visit_began is not None:
             self._fresh.left(_utc(self._wall()))
         self._visit_began = None if began_ms is None else _utc(began_ms)
+        if self._emptied is not None:
+            self._emptied.visit()
 
     def heard(self, event: Event) -> Old | None:
         """Take note of `event`; why it is not to be taken as a reading of now, if it is not."""
@@ -71,9 +78,14 @@ class Care:
             case DeviceClock():
                 self._fresh.clock(event.shows, _utc(now))
                 self._seen(now, clock_offset_s=self.clock_offset_s, clock_read_ms=now)
-        old = self._fresh.judge(event, _utc(now), self._visit_began)
+        old = self._fresh.judge(event, _utc(now), self._visit_began) or self._before_it_was_empty(event, now)
         self.refused += old is not None
         return old
+
+    @property
+    def not_emptied(self) -> bool:
+        """Whether a scale shows what it may have weighed in an earlier visit."""
+        return self._emptied is not None and self._emptied.doubtful
 
     def changed(self, state: LinkState) -> None:
         """The link is in this state now: count how often and for how long it is open."""
@@ -97,6 +109,8 @@ class Care:
     def ended(self, *, measured: bool) -> None:
         """One attempt to measure ended."""
         if measured:
+            if self._emptied is not None:
+                self._emptied.weighed()
             self._seen(self._wall(), measured=self._known.measured + 1)
         else:
             self._seen(self._wall(), failed=self._known.failed + 1)
@@ -115,6 +129,13 @@ class Care:
     def refused_past_due(self) -> bool:
         """Whether it may not measure now, for its calibration is too old and the configuration is strict."""
         return self._settings.past_due == "refuse" and self.past_due()
+
+    def _before_it_was_empty(self, event: Event, now: int) -> Old | None:
+        if self._emptied is None or not isinstance(event, Reading):
+            return None
+        if event.quantity == "weight":
+            self._emptied.heard(event, now / 1000)
+        return "not-emptied" if self._emptied.doubtful else None
 
     def _met(self, said: Identity, now: int) -> None:
         """The instrument says who it is: from now on it is known by its own serial number."""

@@ -27,13 +27,14 @@ from cabin_agent.journal import JournalError
 from cabin_agent.kiosk import Desk, translate
 from cabin_agent.live import Live
 from cabin_agent.open_visit import OpenVisit
-from cabin_agent.plan import Rules
+from cabin_agent.plan import TASKS, Rules
 from cabin_agent.printing import print_in_thread
 from cabin_agent.record import visit_record
 from cabin_agent.results import CabinIdentity
 from cabin_agent.version import VERSION
 from cabin_agent.visit import IllegalEvent, Message, Visit, step
 from cabin_agent.visit_table import ENTRY, TABLE, Effect, Event, State
+from drivers import by_hand
 
 log = logging.getLogger(__name__)
 
@@ -378,6 +379,8 @@ EFFECTS: Mapping[Effect, Callable[[Core], Awaitable[None]]] = {
 def rules_of(config: Config) -> Rules:
     """The protocol's figures, as configured."""
     visit = config.visit
-    rules = Rules(visit.rest_s, visit.rest_minimum_s, visit.reading_gap_s, visit.budget_s)
+    theirs = {each.driver for each in config.instruments if by_hand(each.protocol)}
+    tasks = frozenset(name for name, task in TASKS.items() if task.instrument in theirs)
+    rules = Rules(visit.rest_s, visit.rest_minimum_s, visit.reading_gap_s, visit.budget_s, by_hand=tasks)
     tone_by_tone = any(each.protocol == "headphone" for each in config.instruments)
     return replace(rules, hearing_s=TONE_BY_TONE_S) if tone_by_tone else rules

@@ -38,6 +38,7 @@ def kiosk_view(core: Core, reader: Language | None = None) -> Json:
         default_language=core.config.cabin.language,
         consultation=core.consultation.view() if consulting else None,
         reader=reader,
+        by_hand=core.rules.by_hand,
     )
 
 

@@ -14,8 +14,8 @@ from typing import Literal
 
 from drivers.events import Event, HearingRecord, PressureResult, Reading
 
-Old = Literal["from-memory", "before-the-visit", "repeated", "in-the-future"]
-"""Why a reading is refused."""
+Old = Literal["from-memory", "before-the-visit", "repeated", "in-the-future", "not-emptied"]
+"""Why a reading is refused; the last is the word of `cabin_agent.emptied`."""
 
 GRACE = timedelta(seconds=60)
 """Clocks that show whole minutes, and the moment between a touch and the visit."""

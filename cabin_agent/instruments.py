@@ -18,7 +18,7 @@ from cabin_agent.inventory import Inventory
 from cabin_agent.results import Device
 from cabin_agent.traffic import Traffic
 from cabin_signal.temperature import RoomReason, RoomWatch
-from drivers import DRIVERS
+from drivers import DRIVERS, by_hand, comes_and_goes, shows_empty
 from drivers.binding import Binding, same_port
 from drivers.capture import Head
 from drivers.errors import DriverError, PortError
@@ -58,8 +58,10 @@ def _taken(settings: InstrumentSettings, speed: float) -> dict[str, Any]:
 class Ear:
     """One listener's queue: events of one kind of instrument, and a mark whenever its link changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient: bool = False) -> None:
+        """`patient`: the instrument comes and goes, and is waited for when it is away."""
         self.queue: asyncio.Queue[Heard | LinkState] = asyncio.Queue(QUEUE)
+        self.patient = patient
 
     def put(self, item: Heard | LinkState) -> None:
         """Take one item; the oldest goes when the listener does not keep up."""
@@ -98,7 +100,8 @@ class Instruments:
         self._room = RoomWatch()
         self._inventory = inventory or Inventory(None)
         self._care = {
-            kind: Care(each, self._inventory, wall_ms, comparable=speed == 1) for kind, each in self._settings.items()
+            kind: Care(each, self._inventory, wall_ms, comparable=speed == 1, speed=speed)
+            for kind, each in self._settings.items()
         }
         self._traffic: dict[str, Traffic] = {}
         self._keepers = {
@@ -193,7 +196,7 @@ class Instruments:
     @contextmanager
     def listen(self, kind: str) -> Iterator[Ear]:
         """Hear what instruments of this kind say from now on."""
-        ear = Ear()
+        ear = Ear(patient=self.comes_and_goes(kind))
         self._ears.setdefault(kind, set()).add(ear)
         try:
             yield ear
@@ -209,14 +212,27 @@ class Instruments:
         """Whether the configuration has an instrument of this kind."""
         return kind in self._keepers
 
+    def started_by_person(self, kind: str) -> bool:
+        """Whether the person has to press a button of the instrument itself."""
+        return kind in self._settings and by_hand(self._settings[kind].protocol)
+
+    def shows_empty(self, kind: str) -> bool:
+        """Whether it is a scale that says so when nobody stands on it."""
+        return kind in self._settings and shows_empty(self._settings[kind].protocol)
+
+    def comes_and_goes(self, kind: str) -> bool:
+        """Whether the instrument is there only while it is used."""
+        return kind in self._settings and comes_and_goes(self._settings[kind].protocol)
+
     def reason(self, kind: str) -> str:
         """Why the instrument is not usable, as a sentence; empty where it is."""
         keeper = self._keepers.get(kind)
         return "No such instrument is configured in this cabin." if keeper is None else keeper.reason
 
     async def start(self, kind: str) -> None:
-        """Begin to measure; raises `DriverError`."""
-        await self._keepers[kind].start()
+        """Begin to measure; raises `DriverError`. One that comes and goes is told nothing while it is away."""
+        if self.usable(kind) or not self.comes_and_goes(kind):
+            await self._keepers[kind].start()
 
     async def stop(self, kind: str) -> None:
         """Stop measuring and leave the person safe; nothing happens where there is no such instrument.

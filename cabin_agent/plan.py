@@ -51,6 +51,10 @@ NUMBERS: dict[str, int] = {name: number for number, name in enumerate(TASKS, sta
 """The number by which agent and doctor both call the task's instrument."""
 
 
+BY_HAND_S = 20.0
+"""What it takes beside to find the button of an instrument that the person starts, and to wait for its own signal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The protocol's figures, in seconds."""
@@ -68,10 +72,13 @@ class Rules:
     """Language, code, information, consent and exclusion questions."""
     hearing_s: float = TASKS["hearing"].estimate_s
     """What the hearing test takes: longer than an audiometer's own where the cabin makes it tone by tone."""
+    by_hand: frozenset[TaskName] = frozenset()
+    """Tasks whose instrument the person starts."""
 
     def takes_s(self, task: TaskName) -> float:
-        """What a task takes, in seconds."""
-        return self.hearing_s if task == "hearing" else TASKS[task].estimate_s
+        """What a task takes in this cabin, in seconds."""
+        usual = self.hearing_s if task == "hearing" else TASKS[task].estimate_s
+        return usual + (BY_HAND_S if task in self.by_hand else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,7 @@ def rest_needed(progress: Progress, rules: Rules) -> float:
     """Seconds of rest before the first pressure: full where the budget allows it, never under the minimum."""
     if progress.seated_at is None:
         return rules.rest_s
-    readings = rules.readings * TASKS["pressure"].estimate_s + (rules.readings - 1) * rules.gap_s
+    readings = rules.readings * rules.takes_s("pressure") + (rules.readings - 1) * rules.gap_s
     left = rules.budget_s - progress.seated_at - readings - rules.closing_s
     return min(rules.rest_s, max(rules.rest_minimum_s, left))
 
@@ -202,7 +209,7 @@ class _Rehearsal:
             case Wait(until=until) if until is not None:
                 self._pass("rest" if not self.progress.reading_ends else "gap", until)
             case Start(task="pressure"):
-                self._pass("pressure", self.now + TASKS["pressure"].estimate_s)
+                self._pass("pressure", self.now + self.rules.takes_s("pressure"))
                 ends = (*self.progress.reading_ends, self.now)
                 self.progress = replace(
                     self.progress, reading_ends=ends, more_readings=len(ends) < self.rules.readings
@@ -232,7 +239,7 @@ def timeline(measures: tuple[str, ...] = (), rules: Rules | None = None) -> list
 
 def time_left(progress: Progress, now: float, rules: Rules) -> float:
     """Seconds from `now` to good-bye, recomputed from what is still to do; a running task counts as just begun."""
-    spent = TASKS[progress.running].estimate_s if progress.running else 0.0
+    spent = rules.takes_s(progress.running) if progress.running else 0.0
     ends, more = progress.reading_ends, progress.more_readings
     if progress.running == "pressure":
         ends = (*ends, now + spent)

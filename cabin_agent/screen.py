@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from functools import partial
 
@@ -34,11 +34,13 @@ def visit_view(
     consultation: Json | None = None,
     reader: Language | None = None,
     hearing: HearingView | None = None,
+    by_hand: Collection[TaskName] = (),
 ) -> Json:
     """Everything that a screen needs to draw the present state; `course` is the view of the measures, if they run.
 
     `consultation` is the view of the consultation while there is one, with the key of what it says ("says"). The
-    words are in the person's language, unless a `reader` of another one looks.
+    words are in the person's language, unless a `reader` of another one looks. `by_hand`: tasks whose instrument the
+    person starts.
     """
     language = reader or visit.language or default_language
     running = course["running"] if course else []
@@ -49,8 +51,10 @@ def visit_view(
         "kind": visit.kind if visit.subject else None,
         "may": _may(visit, measuring=measuring, sitting=sitting, sealed=sealed, hearing=hearing is not None),
         "hearing": asdict(hearing) if hearing else None,
-        "prompt": _prompt(visit.state, language, running, sitting=sitting, consultation=consultation),
-        "doing": text(language, f"measure.{_measure(running)}.doing") if running and not sitting else None,
+        "prompt": _prompt(
+            visit.state, language, running, sitting=sitting, consultation=consultation, by_hand=by_hand
+        ),
+        "doing": text(language, _words(running, "doing", by_hand)) if running and not sitting else None,
         "plan": [_named(row, language) for row in course["plan"]] if course else [],
         "running": running,
         "attempts": course["attempts"] if course else None,
@@ -92,6 +96,13 @@ def _measure(running: list[TaskName]) -> str:
     return TASKS[running[0]].yields[0]
 
 
+def _words(running: list[TaskName], part: str, by_hand: Collection[TaskName]) -> str:
+    """Key of what to do for the task that runs: other words for an instrument that the person starts, where it has
+    some."""
+    own = f"measure.{_measure(running)}.by-hand.{part}"
+    return own if running[0] in by_hand and own in catalogue("fr") else f"measure.{_measure(running)}.{part}"
+
+
 def reason(language: Language, code: str) -> Json:
     """One message: what is wrong, and what the person can do about it where we know."""
     cure = catalogue(language).get(f"cure.{code}")
@@ -122,7 +133,13 @@ DETAIL: Mapping[State, tuple[str, ...]] = {
 
 
 def _prompt(
-    state: State, language: Language, running: list[TaskName], *, sitting: bool, consultation: Json | None
+    state: State,
+    language: Language,
+    running: list[TaskName],
+    *,
+    sitting: bool,
+    consultation: Json | None,
+    by_hand: Collection[TaskName],
 ) -> Json:
     """The one thing to do now, as a key of the wording catalogues and in words."""
     key = f"state.{state.value}"
@@ -130,7 +147,7 @@ def _prompt(
         cuff = consultation is None or consultation["task"] == "pressure"
         key = "measure.blood_pressure.instruction" if cuff else "consultation.sit"
     elif running:
-        key = f"measure.{_measure(running)}.instruction"
+        key = _words(running, "instruction", by_hand)
     elif consultation:
         key = consultation["says"]
     detail = [text(language, each) for each in DETAIL.get(state, ())]

@@ -33,6 +33,7 @@ from drivers import (
     medlab_2,
     mt_sics,
     nonin,
+    nonin_9560,
     nonin_packets,
     nonin_seconds,
     nonin_spots,
@@ -42,9 +43,11 @@ from drivers import (
     tm262,
 )
 from drivers.instrument import Codec, Instrument
+from drivers.stream import BleLine
 
 DRIVERS: dict[str, type[Instrument]] = {
     "nonin": nonin.Oximeter,
+    "nonin-df13": nonin_9560.Oximeter,
     "contec": contec.Oximeter,
     "cyton": cyton.Ecg,
     "suntech": suntech.Tensiometer,
@@ -116,6 +119,21 @@ DECODERS: dict[str, type[Codec]] = {
 
 KINDS: tuple[str, ...] = tuple(dict.fromkeys(driver.kind for driver in DRIVERS.values()))
 """Kinds of instrument: "oximeter", "ecg", ..."""
+
+
+def by_hand(protocol: str) -> bool:
+    """Whether the person starts an instrument of this protocol, by its own button."""
+    return getattr(DRIVERS[protocol], "started_by", "cabin") == "person"
+
+
+def shows_empty(protocol: str) -> bool:
+    """Whether it is a scale that says so when nobody stands on it."""
+    return getattr(DRIVERS[protocol], "shows_empty", False) is True
+
+
+def comes_and_goes(protocol: str) -> bool:
+    """Whether it is on the air only while it is used, so that being away is no fault."""
+    return isinstance(getattr(DRIVERS[protocol], "line", None), BleLine)
 
 
 def protocols(kind: str) -> tuple[str, ...]:

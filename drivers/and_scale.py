@@ -90,6 +90,7 @@ class Scale:
     protocol: ClassVar[str] = "a-and-d"
     line: ClassVar[Line] = Line(2400, bits=7, parity="E")
     takes: ClassVar[tuple[str, ...]] = ("time_scale",)
+    shows_empty: ClassVar[bool] = True
     quiet_s: float | None = 5.0
     """The common watchdog of a scale."""
 

@@ -156,6 +156,7 @@ class _Peripheral:
     """What the four have in common: they send when they have something, and are started by hand."""
 
     takes: ClassVar[tuple[str, ...]] = ()
+    started_by: ClassVar[str] = "person"
 
     quiet_s: float | None = None
     """None: an instrument that is not used says nothing, and most switch their radio off."""

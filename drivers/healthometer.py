@@ -226,6 +226,7 @@ class Scale:
     protocol: ClassVar[str] = "healthometer"
     line: ClassVar[Line] = Line(9600)
     takes: ClassVar[tuple[str, ...]] = ("time_scale",)
+    shows_empty: ClassVar[bool] = True
 
     def __init__(self, *, time_scale: float = 1.0, poll_s: float = 2.0) -> None:
         if poll_s <= 0:

@@ -19,6 +19,10 @@ class Instrument(Protocol):
     `run` is started anew for each opened stream and ends only by an exception or by being cancelled: `Unplugged`, or
     `OtherLine` when nothing that it knows was heard in the time of a probe and another `line` is to be tried. It
     leaves the instrument safe (no cuff inflated, no stream running) when it is cancelled.
+
+    Where nothing that is sent makes the instrument measure, its class says `started_by: ClassVar[str] = "person"`:
+    the person presses its own button, and has to be told so. Without that it is "cabin". A scale that says so when
+    nobody stands on it has `shows_empty: ClassVar[bool] = True`.
     """
 
     kind: ClassVar[str]

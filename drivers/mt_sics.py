@@ -99,6 +99,7 @@ class Scale:
     protocol: ClassVar[str] = "mt-sics"
     line: ClassVar[Line] = Line(9600)
     takes: ClassVar[tuple[str, ...]] = ("time_scale",)
+    shows_empty: ClassVar[bool] = True
     quiet_s: float | None = 5.0
     """The common watchdog of a scale."""
 

@@ -115,6 +115,7 @@ class Tensiometer:
         product=0x28,
     )
     takes: ClassVar[tuple[str, ...]] = ("time_scale",)
+    started_by: ClassVar[str] = "person"
 
     def __init__(self, *, time_scale: float = 1.0, look_s: float = LOOK_S, limit_s: float = LIMIT_S) -> None:
         if time_scale <= 0:

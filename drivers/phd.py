@@ -93,6 +93,7 @@ class Oximeter:
     protocol: ClassVar[str] = "phd-oximeter"
     line: ClassVar[UsbLine] = LINE
     takes: ClassVar[tuple[str, ...]] = ("time_scale",)
+    started_by: ClassVar[str] = "person"
 
     def __init__(self, *, time_scale: float = 1.0, set_clock: bool = False) -> None:
         self._conversation = Conversation(self.kind, time_scale, set_clock)
@@ -122,6 +123,7 @@ class Tensiometer:
     protocol: ClassVar[str] = "phd-tensiometer"
     line: ClassVar[UsbLine] = LINE
     takes: ClassVar[tuple[str, ...]] = ("time_scale",)
+    started_by: ClassVar[str] = "person"
 
     def __init__(self, *, time_scale: float = 1.0, set_clock: bool = False) -> None:
         self._conversation = Conversation(self.kind, time_scale, set_clock)
@@ -151,6 +153,7 @@ class Thermometer:
     protocol: ClassVar[str] = "phd-thermometer"
     line: ClassVar[UsbLine] = LINE
     takes: ClassVar[tuple[str, ...]] = ("time_scale",)
+    started_by: ClassVar[str] = "person"
 
     def __init__(self, *, time_scale: float = 1.0, set_clock: bool = False) -> None:
         self._conversation = Conversation(self.kind, time_scale, set_clock)
@@ -180,6 +183,7 @@ class Scale:
     protocol: ClassVar[str] = "phd-scale"
     line: ClassVar[UsbLine] = LINE
     takes: ClassVar[tuple[str, ...]] = ("time_scale",)
+    started_by: ClassVar[str] = "person"
 
     def __init__(self, *, time_scale: float = 1.0, set_clock: bool = False) -> None:
         self._conversation = Conversation(self.kind, time_scale, set_clock)

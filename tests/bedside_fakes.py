@@ -25,6 +25,7 @@ class Bench:
         self._ear: Ear | None = None
         self.started: list[str] = []
         self.due: set[str] = set()
+        self.hand: set[str] = set()
         self.wrong_room: tuple[RoomReason, ...] = ()
 
     @contextmanager
@@ -49,7 +50,13 @@ class Bench:
         return device(kind, "protocol", "model")
 
     def care(self, kind: str) -> Any:
-        return SimpleNamespace(past_due=lambda: kind in self.due)
+        return SimpleNamespace(past_due=lambda: kind in self.due, not_emptied=False)
+
+    def shows_empty(self, kind: str) -> bool:
+        return kind not in self.hand
+
+    def started_by_person(self, kind: str) -> bool:
+        return kind in self.hand
 
     def room(self) -> tuple[RoomReason, ...]:
         return self.wrong_room

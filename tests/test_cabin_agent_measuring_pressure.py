@@ -316,8 +316,8 @@ async def test_numbers_that_cannot_be_are_refused_as_implausible(impossible: Pre
 async def test_a_pulse_that_the_ecg_counted_otherwise_is_noted() -> None:
     for rate, notes in ((66.0, ()), (90.0, ("pulse-heart-differ",))):
         found = await reading(result(), before=(single("heart_rate", rate, "/min", evidence(ECG)),))
-        assert found.evidence.notes == notes
-    assert (await reading(result(pulse=NoValue("missing")), before=OTHERS)).evidence.notes == ()
+        assert found.evidence.notes == (*notes, "cuff-no-curve")
+    assert (await reading(result(pulse=NoValue("missing")), before=OTHERS)).evidence.notes == ("cuff-no-curve",)
 
 
 @pytest.mark.parametrize(("state", "detail"), [(LinkState.ABSENT, "unplugged"), (LinkState.STALE, "silent")])

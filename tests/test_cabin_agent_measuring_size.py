@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -92,6 +92,19 @@ async def test_a_scale_that_dates_its_weighing_weighs_once() -> None:
 async def test_a_scale_that_dates_its_weighing_may_know_the_height() -> None:
     weight, height, bmi = await measured([dated("weight", 72.4), dated("height", 175.0)])
     assert (value(weight), value(height), value(bmi)) == (72.4, 175.0, 23.6)
+
+
+async def test_a_scale_that_shows_nothing_of_who_left_says_so() -> None:
+    place = bedside(*message(72.4), *message(72.4), speed=600)
+    cast(Any, place.instruments).hand = {"scale"}
+    weight, *_ = await measure(place, ())
+    assert isinstance(weight, Measure)
+    assert weight.evidence.notes == ("empty-not-shown",)
+    place = bedside(dated("weight", 72.4), speed=600)
+    cast(Any, place.instruments).hand = {"scale"}
+    weight, *_ = await measure(place, ())
+    assert isinstance(weight, Measure)
+    assert weight.evidence.notes == ()
 
 
 async def test_an_impossible_weight_is_refused() -> None:

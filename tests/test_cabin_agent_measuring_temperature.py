@@ -52,6 +52,35 @@ async def test_a_thermometer_that_settles_by_itself_says_it_once(site: str) -> N
     assert (outcome.evidence.readings, outcome.evidence.site, outcome.evidence.notes) == (1, site, ())
 
 
+async def by_hand(*said: Event) -> tuple[Measure, list[str]]:
+    codes: list[str] = []
+    place = bedside(*said, speed=600)
+    place.say = codes.append
+    cast(Any, place.instruments).hand = {"thermometer"}
+    (outcome,) = await measure(place, ())
+    assert isinstance(outcome, Measure)
+    return outcome, codes
+
+
+async def test_whoever_reads_it_by_hand_is_told_to_press_again() -> None:
+    ear = Reading("temperature", 36.7, "Cel", detail={"mode": "adjusted", "site": "ear"})
+    outcome, codes = await by_hand(ear, ear, ear)
+    assert outcome.evidence.readings == 3
+    assert [code for code in codes if code] == ["press-again"] * 2
+
+
+async def test_a_site_that_is_not_stated_is_none() -> None:
+    said = Reading("temperature", 36.7, "Cel", detail={"mode": "adjusted", "site": "unstated"})
+    outcome, _ = await by_hand(said, said, said)
+    assert outcome.evidence.site is None
+
+
+async def test_a_thermometer_that_the_person_never_starts() -> None:
+    with pytest.raises(Unmeasured) as failed:
+        await by_hand()
+    assert failed.value.detail == "nothing-sent"
+
+
 async def test_an_ear_is_read_three_times_and_what_is_settling_does_not_count() -> None:
     ear: list[Event] = [Reading("temperature", 36.7, "Cel", detail={"mode": "adjusted", "site": "ear"})]
     assert (await measured(ear, ear, ear)).evidence.readings == 3

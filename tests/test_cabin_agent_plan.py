@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cabin_agent.plan import (
+    BY_HAND_S,
     TASKS,
     Finished,
     Progress,
@@ -346,3 +347,16 @@ def test_the_time_left_is_always_a_time(
 ) -> None:
     progress = Progress(todo, running if running in todo else None, seated, tuple(sorted(ends)), more)
     assert rules.closing_s <= time_left(progress, now, rules) + 1e-6
+
+
+def test_an_instrument_that_the_person_starts_gets_its_time() -> None:
+    by_hand = Rules(by_hand=frozenset({"pressure", "size"}))
+    usual, longer = timeline(), timeline(rules=by_hand)
+    lasts = [{slot.what: slot.end - slot.begin for slot in slots} for slots in (usual, longer)]
+    assert {name: lasts[1][name] - lasts[0][name] for name in ("size", "pressure", "oximetry")} == pytest.approx(
+        {"size": BY_HAND_S, "pressure": BY_HAND_S, "oximetry": 0.0}
+    )
+    assert longer[-1].end <= by_hand.budget_s
+    seated = Progress(("pressure",), seated_at=160.0)
+    assert rest_needed(seated, Rules()) > rest_needed(seated, by_hand) >= by_hand.rest_minimum_s
+    assert time_left(seated, 170.0, by_hand) > 0

@@ -359,3 +359,21 @@ def test_screen_ticket_and_record_agree_on_what_a_rejected_value_takes_along() -
     ]  # fmt: skip
     own = Visit(outcomes=outcomes(), reviews={**rejected, 2: Review("accepted", "", "dr")})
     assert results_view(own)["outcomes"][2]["review"] == {"verdict": "accepted", "note": ""}
+
+
+HAND = ("size", "oximetry", "temperature", "pressure")
+
+
+@pytest.mark.parametrize("task", HAND)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_has_to_press_a_button_of_the_instrument_is_told_so(task: TaskName, language: Language) -> None:
+    visit = at(State.MEASURES, language=language)
+    usual, told = view(visit, running(task)), view(visit, running(task), by_hand=HAND)
+    assert (told["prompt"], told["doing"]) != (usual["prompt"], usual["doing"])
+    words = f"{told['prompt']['text']} {told['doing']}".casefold()
+    assert any(word in words for word in ("bouton", "button", "allumez", "switch")), words
+
+
+def test_another_task_keeps_its_own_words() -> None:
+    visit = at(State.MEASURES)
+    assert view(visit, running("ecg"), by_hand=HAND) == view(visit, running("ecg"))

@@ -100,7 +100,7 @@ def forehead_wrong(celsius: float | None, readings: Sequence[float], flags: Coll
     return wrong | {"keep-still"} if moved else wrong
 
 
-FEET: Holds = {"overload": 1.0, "nobody": 1.0, "moving": 1.0}
+FEET: Holds = {"not-emptied": 1.0, "overload": 1.0, "nobody": 1.0, "moving": 1.0}
 """Weight and height."""
 
 

@@ -18,6 +18,8 @@ from cabin_signal.verdict import Fact
 from drivers.events import Event, Trouble
 from drivers.link import LinkState
 
+HAND_S = 60.0
+"""For a person to find the button, and for what the instrument does by itself before it measures."""
 GRADES: tuple[Grade, ...] = ("good", "usable", "bad")
 
 
@@ -46,6 +48,14 @@ class Bedside:
     packed: list[bytes] = field(default_factory=list)
     """Tracks of this attempt, packed; kept by the conductor only with the value that they gave."""
 
+    def by_hand(self, kind: str) -> bool:
+        """Whether the person has to press a button of the instrument itself."""
+        return self.instruments.started_by_person(kind)
+
+    def longest(self, kind: str, seconds: float) -> float:
+        """How long an instrument is waited for that takes `seconds` when the cabin starts it."""
+        return seconds + (HAND_S if self.by_hand(kind) else 0.0)
+
     def coach(self, holds: Holds) -> Coach:
         """Who tells the agent what is wrong during this attempt."""
         return Coach(lambda code: self.say(code), holds)
@@ -73,18 +83,22 @@ async def heard(ear: Ear, *kinds: type[Event]) -> AsyncIterator[Any]:
 
 async def heard_or_silence(ear: Ear, silence_s: float | None, *kinds: type[Event]) -> AsyncIterator[Any]:
     """As `heard`, and None after every `silence_s` real seconds in which nothing came."""
+    clock = asyncio.get_running_loop().time
+    due = None if silence_s is None else clock() + silence_s
     while True:
         try:
-            async with asyncio.timeout(silence_s):
+            async with asyncio.timeout_at(due):
                 item = await ear.next()
         except TimeoutError:
             yield None
+            due = clock() + (silence_s or 0.0)
             continue
         if isinstance(item, LinkState):
-            if item not in USABLE:
+            if item not in USABLE and not ear.patient:
                 raise Unmeasured("unplugged" if item is not LinkState.STALE else "silent")
         elif isinstance(item[0], kinds) and not isinstance(item[0], Trouble):
             yield item[0]
+            due = None if silence_s is None else clock() + silence_s
 
 
 @asynccontextmanager

@@ -118,7 +118,7 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     with bedside.instruments.listen("oximeter") as ear:
         await bedside.instruments.start("oximeter")
         try:
-            async with within(bedside, LIMIT_S, "timeout"):
+            async with within(bedside, bedside.longest("oximeter", LIMIT_S), "timeout"):
                 async for event in heard(ear, Wave, Reading):
                     if isinstance(event, Wave):
                         track.add(event)

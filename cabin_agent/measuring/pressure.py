@@ -34,7 +34,7 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     rest, coach, watch = bedside.rest_s, bedside.coach(ARM), CuffWatch()
     with bedside.instruments.listen("tensiometer") as ear:
         await bedside.instruments.start("tensiometer")
-        async with within(bedside, LIMIT_S, "timeout"):
+        async with within(bedside, bedside.longest("tensiometer", LIMIT_S), _unheard(bedside)):
             async for event in heard(ear, Wave, PressureResult):
                 if isinstance(event, PressureResult):
                     break
@@ -45,7 +45,7 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     _refuse_impossible(values)
     heart = value_of("heart_rate", before)
     ours = cuff.finish()
-    grade, reasons, checked = _checked(values, ours, heart) if track.waves else ("good", [], ())
+    grade, reasons, checked = _checked(values, ours, heart) if track.waves else ("good", [], ("cuff-no-curve",))
     notes = (*(rate_notes(values["pulse_rate"], "heart_rate", before) if "pulse_rate" in values else ()), *checked)
     proof = evidence(bedside, "tensiometer", started, grade, *reasons, mode="oscillometric", rest_s=rest, notes=notes)
     proof = replace(proof, figures={word: _intervals(ours) for word in (*reasons, *checked) if word in TOLD_BY})
@@ -53,6 +53,11 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
         proof = replace(proof, notes=(*proof.notes, "rest-short"))
     components = {name: Quantity(value, UNITS[name]) for name, value in values.items()}
     return (Measure("blood_pressure", {str(name): each for name, each in components.items()}, proof),)
+
+
+def _unheard(bedside: Bedside) -> str:
+    """What to say of a cuff that sent no result."""
+    return "nothing-sent" if bedside.by_hand("tensiometer") else "timeout"
 
 
 def _follow(wave: Wave, track: Track, cuff: CuffStream) -> None:

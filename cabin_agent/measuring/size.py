@@ -24,7 +24,8 @@ BREATH_S = 0.1
 async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
     """Two locked weights that agree, with the height of the same messages; raises `Unmeasured`.
 
-    A scale with a clock weighs once for each person, and dates it: that one weighing is the weight.
+    A scale with a clock weighs once for each person, and dates it: that one weighing is the weight. Any other has to
+    be seen empty, or moving, after the visit in which it weighed somebody last.
     """
     started = bedside.clock.wall_ms()
     weights: list[float] = []
@@ -33,13 +34,14 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     coach, told_at = bedside.coach(FEET), bedside.clock.now()
     before_it: Value | None = None
     finished = False
+    limit_s = bedside.longest("scale", LIMIT_S)
     with bedside.instruments.listen("scale") as ear:
         await bedside.instruments.start("scale")
-        async with within(bedside, LIMIT_S, "nobody"):
+        async with within(bedside, limit_s, "nobody"):
             async for reading in heard_or_silence(ear, SILENCE_S, Reading):
                 if reading is None or reading.quantity == "weight":
                     now = bedside.clock.now()
-                    coach.hear(feet_wrong(reading, before_it), now - told_at)
+                    coach.hear(_wrong(bedside, reading, before_it), now - told_at)
                     told_at, before_it = now, reading and reading.value
                 if reading is None:
                     continue
@@ -57,7 +59,7 @@ async def measure(bedside: Bedside, before: tuple[Outcome, ...]) -> tuple[Outcom
     height = _agreed(heights[-2:], HEIGHT_TOLERANCE_CM, finished)
     if not isinstance(weight, Spot) or judge("weight", weight.value) == "implausible":
         raise Unmeasured("unstable" if not isinstance(weight, Spot) else "implausible")
-    first = _measured(bedside, started, "weight", weight, "kg")
+    first = _measured(bedside, started, "weight", weight, "kg", *_unshown(bedside, finished))
     if not isinstance(height, Spot) or judge("height", height.value) == "implausible":
         return first, NotMeasured("height", "failed", "missing"), NotMeasured("bmi", "failed", "missing")
     second = _measured(bedside, started, "height", height, "cm")
@@ -82,8 +84,19 @@ def _enough(weights: list[float]) -> bool:
     return bool(weights) and next_of_pair(weights, WEIGHT_TOLERANCE_KG) == "done"
 
 
-def _measured(bedside: Bedside, started: int, name: str, spot: Spot, unit: str) -> Measure:
-    proof = evidence(bedside, "scale", started, "good", readings=spot.n, spread=round(spot.spread, 2))
+def _wrong(bedside: Bedside, weight: Reading | None, before_it: Value | None) -> set[str]:
+    """What is wrong on the scale, in the words of `advice.FEET`."""
+    care = bedside.instruments.care("scale")
+    return {"not-emptied"} if care is not None and care.not_emptied else feet_wrong(weight, before_it)
+
+
+def _unshown(bedside: Bedside, dated: bool) -> tuple[str, ...]:
+    """What the doctor has to know of a scale that neither shows when it is empty nor dates its weighings."""
+    return () if dated or bedside.instruments.shows_empty("scale") else ("empty-not-shown",)
+
+
+def _measured(bedside: Bedside, started: int, name: str, spot: Spot, unit: str, *notes: str) -> Measure:
+    proof = evidence(bedside, "scale", started, "good", readings=spot.n, spread=round(spot.spread, 2), notes=notes)
     return Measure("weight" if name == "weight" else "height", {"value": Quantity(round(spot.value, 2), unit)}, proof)
 
 

@@ -13,6 +13,8 @@ from drivers.events import NoValue, Reading
 LIMIT_S = 40.0
 IN_CONTACT = ("armpit", "body", "mouth", "rectum")
 """Where a clinical thermometer stays until it has settled, and then says so once (clinical reference 4)."""
+UNSTATED = "unstated"
+"""Where the instrument does not tell at what part of the body it was held."""
 APART_S = 2.5
 """Between two readings, long enough for the head to have moved if it moves."""
 
@@ -26,10 +28,11 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
     readings: list[tuple[Place, float]] = []
     ambient = finished = False
     due = clock.now() + APART_S
-    coach, told_at = bedside.coach(FOREHEAD), clock.now()
+    hand = bedside.by_hand("thermometer")
+    coach, told_at = bedside.coach({} if hand else FOREHEAD), clock.now()
     with bedside.instruments.listen("thermometer") as ear:
         await bedside.instruments.start("thermometer")
-        async with within(bedside, LIMIT_S, "too-far"):
+        async with within(bedside, bedside.longest("thermometer", LIMIT_S), "nothing-sent" if hand else "too-far"):
             async for reading in heard(ear, Reading):
                 if reading.quantity == "ambient_temperature":
                     ambient = ambient or "ambient-out-of-range" in reading.flags
@@ -41,7 +44,7 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
                 place = Place(str(reading.detail["site"]), str(reading.detail["mode"]))
                 finished = _is_finished(reading, place)
                 if (
-                    (finished or clock.now() >= due)
+                    (finished or hand or clock.now() >= due)
                     and not isinstance(reading.value, NoValue)
                     and _somebody(reading.value)
                 ):
@@ -49,6 +52,8 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
                     readings.append((place, reading.value))
                     if finished or next_temperature([*kept, reading.value]) == "done":
                         break
+                    if hand:
+                        bedside.say("press-again")
     place = readings[-1][0]
     spot = Spot(readings[-1][1], 1, 0.0) if finished else temperature_at(place, readings)
     if not isinstance(spot, Spot):
@@ -64,7 +69,7 @@ async def measure(bedside: Bedside, _: tuple[Outcome, ...]) -> tuple[Outcome, ..
         readings=spot.n,
         spread=round(spot.spread, 2),
         mode=place.mode,
-        site=place.site,
+        site=None if place.site == UNSTATED else place.site,
     )
     return (Measure("temperature", {"value": Quantity(round(spot.value, 2), "Cel")}, proof),)
 
