@@ -5,8 +5,10 @@ the private one, so a stolen cabin tells nothing. Without a key there is no blac
 cost is the last second.
 
 A driver that joins in the middle of a conversation cannot be replayed from there: what went over the wire since its
-port was opened is kept in memory, up to `PRELUDE` bytes, and begins the box. That is never anything of a visit: a
-port that was opened during one is to be opened again after it.
+port was opened is kept in memory, up to `PRELUDE` bytes, and begins the box. Nothing of a visit is among it, for a
+port that was opened during one is opened again after it; but an instrument with a memory of its own may send there,
+and in the visit itself, what it measured of somebody before: such readings are refused, and are in the box like every
+byte.
 """
 
 from __future__ import annotations

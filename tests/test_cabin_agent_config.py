@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabin_agent.config import GAINS, Broker, Config, ConfigError, load_config
+from cabin_agent.config import Broker, Config, ConfigError, load_config
+from cabin_agent.instrument_settings import GAINS
 from drivers import cyton_packets
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "docs" / "cabin.toml"
@@ -336,6 +337,12 @@ def test_a_camera_that_is_not_known_to_be_hardware_needs_a_cabin_that_accepts_it
 def test_a_camera_of_the_cabin_needs_nothing(tmp_path: Path) -> None:
     (camera,) = load(tmp_path, CABIN + '[cameras.room]\nurl = "/dev/v4l/by-id/usb-room"\n').cameras
     assert not camera.simulated
+
+
+def test_a_calibration_that_would_never_be_past_is_not_refused_when_past(tmp_path: Path) -> None:
+    assert "'calibrated'" in refusal(tmp_path, CABIN + ECG + 'past_due = "refuse"\n')
+    (strict,) = load(tmp_path, CABIN + ECG + 'past_due = "refuse"\ncalibrated = 2026-11-01\n').instruments
+    assert (strict.past_due, strict.calibration_days) == ("refuse", 366)
 
 
 def test_an_instrument_may_be_bound_to_a_usb_device(tmp_path: Path) -> None:

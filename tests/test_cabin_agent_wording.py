@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabin_agent.config import SITES
+from cabin_agent.instrument_settings import SITES
 from cabin_agent.results import Measure, MeasureName, NotMeasured, Quantity, WhyNot
 from cabin_agent.visit import EXCLUSIONS, SATISFACTION
 from cabin_agent.visit_table import State
