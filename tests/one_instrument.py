@@ -14,8 +14,8 @@ from pathlib import Path
 
 from cabin_agent.attempts import Attempts, Told
 from cabin_agent.clock import VisitClock
-from cabin_agent.config import GAINS, SITES, Driver, InstrumentSettings
 from cabin_agent.course import Course
+from cabin_agent.instrument_settings import GAINS, SITES, Driver, InstrumentSettings
 from cabin_agent.instruments import Instruments
 from cabin_agent.measuring.bedside import Unmeasured
 from cabin_agent.plan import TASKS, Rules, TaskName
