@@ -79,7 +79,8 @@ async def test_the_command_shows_an_instrument_that_is_away_silent_and_back() ->
         await cabin.simulate(fault="unplug", instrument="oximeter")
         await cabin.until_instrument("oximeter", "absent")
         code, said = await devices(cabin)
-        shown = {words[0]: words[1] for line in said.splitlines() if (words := line.split())[:1] and len(words) > 1}
+        rows = [words for line in said.splitlines() if len(words := line.split()) > 2 and words[1] == "SIMULATED"]
+        shown = {words[0]: words[2] for words in rows}
         assert code == 1 and {name: shown[name] for name in TASKS} == {
             **dict.fromkeys(TASKS, "ready"),
             "oximeter": "absent",
