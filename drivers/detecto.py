@@ -66,7 +66,8 @@ class Decoder:
         # Each number on its own: a rod that is moved is no sign that the weight is alive.
         words = [each.hear((field, units)) for each, field in zip(self._agreements, fields[2:], strict=True)]
         told, *rest = _readings(units, (index, height, weight), fields, words)
-        return [self._zero.judge(told, words[2] == "locked"), *rest]
+        told = self._zero.judge(told, words[2] == "locked")
+        return [told, *(self._zero.beside(each) if each.quantity == "bmi" else each for each in rest)]
 
     def _refuse(self, why: str) -> list[Event]:
         for agreement in self._agreements:

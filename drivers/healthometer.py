@@ -131,7 +131,7 @@ class _Empty:
             return self._zero.judge(reading, steady)
         if reading.quantity == "height":
             return self._height(reading)
-        return reading
+        return self._zero.beside(reading)
 
     def _height(self, height: Reading) -> Reading:
         cm = height.value

@@ -83,9 +83,13 @@ class ZeroPoint:
     def judge(self, weight: Reading, steady: bool) -> Reading:
         """What may be believed of a weight; `steady`: the message before it said the same."""
         self._lost = weight.value != NoValue("missing") and (self._lost or (steady and _too_light(weight)))
-        if not self._lost or isinstance(weight.value, NoValue):
-            return weight
-        return replace(weight, value=NoValue("device-error"), flags=frozenset({"not-zeroed"}))
+        return self.beside(weight)
+
+    def beside(self, reading: Reading) -> Reading:
+        """What may be believed of a number that stands beside that weight and was made of it: an index."""
+        if not self._lost or isinstance(reading.value, NoValue):
+            return reading
+        return replace(reading, value=NoValue("device-error"), flags=frozenset({"not-zeroed"}))
 
 
 def _too_light(weight: Reading) -> bool:

@@ -27,6 +27,7 @@ from simulators.rack import Ready, run_rack
 from tests.fault_cases import (
     AFTER,
     BEFORE,
+    BY_NEW_PERSON,
     HELD_S,
     HOLDING,
     LASTS_S,
@@ -148,17 +149,24 @@ class Bench:
         if self.case.fault == "clock-unset":
             # A clock that was set meanwhile is read when the port is opened, and not before.
             self.keeper.reopen()
+        if self.case.unseen:
+            # What was sent before the fault ended is on its way.
+            await self._passes(LATE_S)
         self._blind = False
         end = self._clock.now() + LIMIT_S
         while not self._ears.true and self._clock.now() < end:
-            # What was begun before the fault ended may end without a value: the person is asked to try again.
-            if self._setting.once:
+            if self._setting.once or self.case.fault in BY_NEW_PERSON:
                 await self._comes(False)
-                await self._passes(SHORT_S)
-            if self.keeper.state is LinkState.READY or self._kind in PRESENCE:
+                await self._passes(LATE_S)
+            if self._may_start():
                 await self._start()
             await self._passes(1.0, lambda: self._ears.true)
         assert self._ears.true, f"{self.case}: no true value afterwards; {self.keeper.state}, {self.keeper.reason}"
+
+    def _may_start(self) -> bool:
+        """What was begun before the fault ended may end without a value: the person is asked to try again."""
+        silent = self._tones is not None and self._tones.done()
+        return self.keeper.state is LinkState.READY or self._kind in PRESENCE or silent
 
     async def _end(self) -> None:
         """Everything is given back; a module's cuff is empty then."""

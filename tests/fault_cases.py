@@ -31,10 +31,12 @@ AFTER = Physiology(
 )
 """Who the body is when the fault comes: what an instrument goes on saying of the one before is false."""
 
-SHORT_S, LASTS_S = 0.1, 0.5
+SHORT_S, LASTS_S = 0.1, 0.35
 """Seconds of the wall that a fault lasts at least, and at most while nothing is seen of it."""
-HOLDING, HELD_S = frozenset({"held-display", "sensor-disconnected", "finger-out", "stuck-value"}), 1.2
-"""Faults in which an old value may stay, and how long they last: longer than any value may be old."""
+HOLDING, HELD_S = frozenset({"held-display", "sensor-disconnected", "finger-out", "stuck-value", "tipped"}), 1.2
+"""Faults in which an old value may stay, or that need two messages to be seen, and how long they last."""
+BY_NEW_PERSON = frozenset({"tipped"})
+"""Faults that are over once the person has left: a scale is believed again when it has shown its zero."""
 READY_S = 2.0
 """From the end of the fault to ready."""
 LATE_S = 0.4

@@ -85,3 +85,12 @@ def test_any_cut_gives_the_same_events(cuts: list[int]) -> None:
 def test_no_soup_breaks_it(soup: list[bytes]) -> None:
     told: list[Event] = Decoder().feed(b"".join(soup))
     assert all(isinstance(event, Reading | Trouble) for event in told)
+
+
+def test_a_tipped_scale_gives_no_weight_and_no_index() -> None:
+    decoder = Decoder()
+    for _ in range(2):
+        decoder.feed(b"10:42,11/27/26,1.0 ,175.0 cm,3.2 kg\r")
+    told = decoder.feed(b"10:42,11/27/26,24.7,175.0 cm,75.6 kg\r")
+    found = {event.quantity: event.value for event in told if isinstance(event, Reading)}
+    assert found == {"weight": NoValue("device-error"), "height": 175.0, "bmi": NoValue("device-error")}

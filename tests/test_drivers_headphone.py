@@ -15,6 +15,7 @@ from drivers.headphone import Audiometer
 from drivers.instrument import Presented, TonePlayer
 from drivers.pipe import DRIP, LATE, LOSSY, WHOLE, Cable
 from simulators.body import Body
+from simulators.headphone import Headphones
 from simulators.physiology import AT_REST
 from tests.phones import Booth, booth
 
@@ -157,6 +158,21 @@ def test_a_card_that_goes_away_ends_what_it_was_playing() -> None:
             room.unplug()
             with pytest.raises(DriverError):
                 await playing
+            assert of(room, TonePlayed) == []
+
+    virtual_time.run(main())
+
+
+def test_a_card_that_tells_the_time_and_plays_nothing_does_not_hold_a_test_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Headphones, "receive", lambda *_: [])
+
+    async def main() -> None:
+        async with booth() as room:
+            await room.driver.start()
+            with pytest.raises(DriverError, match="does not play"):
+                await room.driver.present(LOUD)
             assert of(room, TonePlayed) == []
 
     virtual_time.run(main())

@@ -206,8 +206,9 @@ def test_a_tipped_scale_gives_no_weight_until_it_shows_zero(shown: str) -> None:
     decoder = Decoder()
     for _ in range(2):
         decoder.feed(encode_message(shown))
-    told = decoder.feed(encode_message("75.6"))[0]
+    told, _, index = decoder.feed(encode_message("75.6", "175.0", "24.7"))
     assert isinstance(told, Reading) and told.value == NoValue("device-error")
+    assert isinstance(index, Reading) and index.value == NoValue("device-error"), "made of the weight"
     assert told.flags == {"not-zeroed"}
     decoder.feed(encode_message("0.0"))
     assert values(decoder.feed(encode_message("72.4")))["weight"] == 72.4

@@ -61,8 +61,11 @@ def test_a_scale_that_was_tipped_gives_no_weight_until_it_shows_nothing() -> Non
     told = zero.judge(said(75.6), steady=True)
     assert told.value == NoValue("device-error")
     assert told.flags == {"not-zeroed"}
+    index = Reading("bmi", 24.7, "kg/m2", frozenset({"locked"}))
+    assert zero.beside(index).value == NoValue("device-error"), "an index is made of that weight"
     zero.judge(said(NoValue("missing"), frozenset()), steady=False)
     assert zero.judge(said(72.4), steady=True) == said(72.4)
+    assert zero.beside(index) == index
 
 
 def test_nobody_stands_still_for_a_minute() -> None:
