@@ -168,7 +168,7 @@ class Oximeter:
 
     async def _hear(self, stream: Stream, since: float) -> list[Event]:
         """What comes next; after a long silence since `since`, the device may speak another format from now on."""
-        quiet = None if self._decoder.form is None else self.quiet_s
+        quiet = None if self._decoder.form is None else QUIET_S[self._decoder.form]
         try:
             async with asyncio.timeout_at(None if quiet is None else since + SILENCES * quiet):
                 return self._decoder.feed(await stream.read())

@@ -61,7 +61,12 @@ UNSEEN: Mapping[str, tuple[frozenset[Moment], str]] = {
 """Fault, of one protocol or of all -> the moments in which nobody could tell from the wire, and why."""
 ASLEEP = "a monitor that does not answer is woken every three seconds"
 EITHER = "each of two generations is listened for a second, and only one of them is asked"
-SLOWER: Mapping[str, tuple[float, str]] = {"omron-hem790it": (6.0, ASLEEP), "contec-v7": (4.0, EITHER)}
+PROVEN = "a module whose samples have no check is believed after two windows of its rate"
+SLOWER: Mapping[str, tuple[float, str]] = {
+    "omron-hem790it": (6.0, ASLEEP),
+    "contec-v7": (4.0, EITHER),
+    "medlab-1": (6.0, PROVEN),
+}
 """Protocol -> seconds from the end of a fault to ready, and why they are more than two."""
 
 
