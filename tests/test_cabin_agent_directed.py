@@ -52,6 +52,9 @@ class Bench:
     def present(self, _: str) -> bool:
         return True
 
+    def comes_and_goes(self, _: str) -> bool:
+        return False
+
     async def stop(self, kind: str) -> None:
         self.stopped.append(kind)
         await self.safe.wait()

@@ -65,13 +65,13 @@ def observation(record: VisitRecord, position: int) -> Json:
 @pytest.mark.parametrize(
     ("record", "digest"),
     [
-        (visit(), "de470a3fee1a9ad104f51055b83e8ee8077590201658f39e2287a0fd8db44f5c"),
-        (simulated_visit(), "97849b2f54ada131f434f12907d2e9d06d6e35087e9c4a4d40232a0ce4e6dfc5"),
+        (visit(), "4958319e6a76e7724d76cdcea651ab91e4c8c2a5a98d9e1b472a497f3747e690"),
+        (simulated_visit(), "8f143c09d62838e579fb398e88a0dd4a57f7af42118d5857d73196c675671556"),
         (
             visit(outcomes=missing(), language="en"),
             "354b3db258f83b643bd5fbcf863456b9f08cb4e9e4da833dcc3bfdc5c61c569c",
         ),
-        (visit(kind="consultation"), "1ee7fe7db6a9633867f17f24f7fe19383aa6e36e71fc44f1003f857eb22ca67f"),
+        (visit(kind="consultation"), "d6bf6f80f30caf05fa88534438bdb7945c4f0cc109fbd2bfde1a92d6a5ca52d7"),
     ],
     ids=["checkup", "simulated", "nothing measured", "consultation declined"],
 )

@@ -16,6 +16,8 @@ from simulators.body import Body
 from simulators.rack import MODELS, Ready, run_rack
 
 LIMIT_S = 2.0
+PROOF_S = {"medlab-1": 6.0}
+"""Protocol -> seconds of samples without a fault before it is believed: nothing else tells it from other talk."""
 NAMES = [name for name in DRIVERS if name in MODELS]
 
 
@@ -67,4 +69,5 @@ async def test_replug_to_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str
     await asyncio.gather(*(each.task for each in kept.values()), rack, return_exceptions=True)
     with capsys.disabled():
         print("\n  replug to ready, s: " + ", ".join(f"{name} {s:.2f}" for name, s in zip(NAMES, took, strict=True)))
-    assert max(took) < LIMIT_S
+    slow = {name: s for name, s in zip(NAMES, took, strict=True) if s >= PROOF_S.get(name, LIMIT_S)}
+    assert slow == {}
