@@ -109,6 +109,7 @@ def _case(setting: Setting, fault: str, moment: Moment) -> Case:
     return Case(setting, fault, moment, moment in moments, ready_s)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", NAMES)
 async def test_nothing_false_is_said_and_every_fault_heals(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
