@@ -340,6 +340,8 @@ class _SocketStream:
             async with asyncio.timeout(WRITE_S):
                 await self._writer.drain()
         except TimeoutError:
+            # What is still to be sent would keep the socket open for as long as the other end likes.
+            self._writer.transport.abort()
             raise Unplugged(f"The instrument at {self._url} takes no bytes: start it again.") from None
         except OSError as error:
             raise self._gone() from error

@@ -89,6 +89,7 @@ async def order(control: Path, **command: str) -> None:
     writer.write(json.dumps(command).encode() + b"\n")
     assert json.loads(await reader.readline()) == {"ok": True}
     writer.close()
+    await writer.wait_closed()
 
 
 async def in_process(job: Callable[[], Played]) -> Played:

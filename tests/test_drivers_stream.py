@@ -269,7 +269,10 @@ def test_every_error_is_a_driver_error() -> None:
 async def test_a_socket_whose_other_end_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WRITE_S", 0.2)
 
-    async def deaf(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    ends: list[asyncio.StreamWriter] = []
+
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(writer)
         reader._transport.pause_reading()  # type: ignore[attr-defined]
 
     listening = await asyncio.start_server(deaf, "127.0.0.1", 0)
@@ -279,4 +282,8 @@ async def test_a_socket_whose_other_end_reads_nothing_is_given_up(monkeypatch: p
             while True:
                 await stream.write(bytes(1 << 20))
     stream.close()
+    for end in ends:
+        end.transport.abort()
     listening.close()
+    # What is aborted is closed at the loop's next turn.
+    await asyncio.sleep(0.05)

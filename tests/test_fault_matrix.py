@@ -47,10 +47,12 @@ HEADERS = "samples that look like the header of a frame are those of no heart"
 STUCK = "a scale that shows what it locked last is found out after a minute of stillness, and no sooner"
 TIPPED = "a scale that loses its zero under somebody's feet is found out when they step off"
 TURNED = "phones that are worn the wrong way round play every tone as it was asked for"
+TORN = "a silence of a whole number of packets cannot be seen in the bytes: one number may be half old, half new"
 UNSEEN: Mapping[str, tuple[frozenset[Moment], str]] = {
     "stuck-weight": (frozenset(MOMENTS), STUCK),
     "tipped": (frozenset({"start", "middle"}), TIPPED),
     "swapped-ears": (frozenset(MOMENTS), TURNED),
+    **{f"{packets} silence": (frozenset(MOMENTS), TORN) for packets in ("nonin", "nonin-df2", "nonin-df7")},
     "medlab-2 electrode-off": (frozenset(MOMENTS), OFF),
     "healthypi-v5 electrode-off": (frozenset(MOMENTS), OFF),
     "healthypi-v5 false-header": (
