@@ -49,6 +49,8 @@ _SIGN_INFO = b"DE1/sign\0"
 _SMALLEST_BUCKET, _MIB = 2048, 1 << 20
 _MAX_SIZE = MAX_CONTENT + _MIB
 """The largest bucket: an incompressible body of the largest content, and what stands around it."""
+MAX_ENVELOPE = _MAX_SIZE + 4096
+"""Bytes: no envelope is larger."""
 _LIMIT = (1 << 63) - 1
 
 Clock = Literal["ntp", "rtc", "unset"]
@@ -239,7 +241,7 @@ def _decode(data: bytes) -> cbor.Plain:
 
 
 def _split(envelope: bytes) -> tuple[bytes, bytes]:
-    if len(envelope) > _MAX_SIZE + 4096:
+    if len(envelope) > MAX_ENVELOPE:
         raise Refused("size")
     match _decode(envelope):
         case [bytes(raw), bytes(box)]:
