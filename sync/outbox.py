@@ -100,6 +100,14 @@ class Counts:
     quarantined: int
     used: int
 
+    def moved(self, before: str | None, after: str | None, size: int = 0) -> Counts:
+        """After one letter of `size` bytes went from one state to another; None is outside of the outbox."""
+        return Counts(
+            self.pending + (after == "pending") - (before == "pending"),
+            self.quarantined + (after == "quarantined") - (before == "quarantined"),
+            self.used + size * ((before is None) - (after is None)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -134,7 +142,7 @@ class Outbox:
         try:
             self._db = self._open()
             self._begin_sender()
-            self._used = self._sum()
+            self._count = self._counted()
             self._ballast = Ballast(path.with_name(f"{path.name}.ballast"), _BALLAST)
             self._ballast.fill()
         except BaseException as error:
@@ -191,7 +199,7 @@ class Outbox:
                 return known
             with sqlite_errors(), transaction(self._db):
                 stored, size = self._store(mid, sealer)
-            self._used += size
+            self._count = self._count.moved(None, "pending", size)
         for listener in self._listeners:
             listener()
         return stored
@@ -207,7 +215,7 @@ class Outbox:
         src, last, prev = self._db.execute("SELECT src, last_seq, prev FROM sender").fetchone()
         sealed = sealer(last + 1, prev)
         size = len(sealed.envelope)
-        if self._used + size > self._room.quota:
+        if self._count.used + size > self._room.quota:
             raise OutboxFull("The outbox has reached its quota: restore the link to the record so that it can empty.")
         self._db.execute(
             "INSERT INTO letter (mid, src, seq, state, reason, stored_ms, size, hash, envelope)"
@@ -220,7 +228,7 @@ class Outbox:
     def accepts_new_visit(self) -> bool:
         """Whether a visit that begins now can also be stored: below the reserve no new one may start."""
         with self._lock:
-            used = self._used
+            used = self._count.used
         free = shutil.disk_usage(self.path.parent).free
         # A letter passes through the WAL before it reaches the database: twice its bytes are needed for a moment.
         return used + self._room.reserve <= self._room.quota and free >= 2 * self._room.reserve
@@ -275,31 +283,32 @@ class Outbox:
         except Refused as refusal:
             return Settlement("refused", None, None, refusal.code)
         with self._lock, sqlite_errors():
-            query = "SELECT id, src, seq, hash, size FROM letter WHERE mid = ?"
+            query = "SELECT id, src, seq, hash, size, state FROM letter WHERE mid = ?"
             row = self._db.execute(query, (receipt.mid,)).fetchone()
             if row is None:
                 return Settlement("unknown", receipt.mid, None)
             if (receipt.envelope_hash, receipt.src) != (row[3], row[1]):
                 return Settlement("refused", receipt.mid, row[2], "hash")
             if receipt.status == "rejected":
-                return self._quarantine(receipt, row[0], row[2])
-            return self._purge(receipt, row[0], row[2], row[4], tidy)
+                return self._quarantine(receipt, row[0], row[2], row[5])
+            return self._purge(receipt, row[0], row[2], row[4], row[5], tidy)
 
-    def _purge(self, receipt: Receipt, row: int, seq: int, size: int, tidy: bool) -> Settlement:
+    def _purge(self, receipt: Receipt, row: int, seq: int, size: int, state: str, tidy: bool) -> Settlement:
         tombstone = (receipt.mid, receipt.src, seq, receipt.status, self._now_ms(), size)
         query = "INSERT OR REPLACE INTO delivered VALUES (?, ?, ?, ?, ?, ?)"
         self._write((query, tombstone), ("DELETE FROM letter WHERE id = ?", (row,)))
         self._flights.forget(row)
-        self._used -= size
+        self._count = self._count.moved(state, None, size)
         if tidy:
             # The letter is gone in any case; where the WAL cannot be emptied now, a later receipt does it.
             with contextlib.suppress(sqlite3.OperationalError):
                 truncate_wal(self._db)
         return Settlement("purged", receipt.mid, seq)
 
-    def _quarantine(self, receipt: Receipt, row: int, seq: int) -> Settlement:
+    def _quarantine(self, receipt: Receipt, row: int, seq: int, state: str) -> Settlement:
         self._write(("UPDATE letter SET state = 'quarantined', reason = ? WHERE id = ?", (receipt.reason, row)))
         self._flights.forget(row)
+        self._count = self._count.moved(state, "quarantined")
         return Settlement("quarantined", receipt.mid, seq, receipt.reason)
 
     def _write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
@@ -334,16 +343,15 @@ class Outbox:
                 return False
             with transaction(self._db):
                 self._db.execute("UPDATE letter SET state = 'pending', reason = '' WHERE id = ?", (row[0],))
+            self._count = self._count.moved("quarantined", "pending")
             self._flights.again(*row)
         for listener in self._listeners:
             listener()
         return True
 
     def counts(self) -> Counts:
-        """How many letters wait, how many are quarantined, and the bytes they take."""
-        with self._lock, sqlite_errors():
-            by_state = dict(self._db.execute("SELECT state, COUNT(*) FROM letter GROUP BY state").fetchall())
-            return Counts(by_state.get("pending", 0), by_state.get("quarantined", 0), self._used)
+        """How many letters wait, how many are quarantined, and the bytes they take; kept, not counted anew."""
+        return self._count
 
     def history(self, limit: int) -> list[Handed]:
         """The last letters handed over and the record's word on each, the newest first."""
@@ -355,8 +363,11 @@ class Outbox:
         with self._lock, sqlite_errors():
             return entries(self._db, self._flights)
 
-    def _sum(self) -> int:
-        return int(self._db.execute("SELECT COALESCE(SUM(size), 0) FROM letter").fetchone()[0])
+    def _counted(self) -> Counts:
+        query = "SELECT state, COUNT(*), SUM(size) FROM letter GROUP BY state"
+        rows = {state: (number, size) for state, number, size in self._db.execute(query)}
+        pending, quarantined = rows.get("pending", (0, 0)), rows.get("quarantined", (0, 0))
+        return Counts(pending[0], quarantined[0], pending[1] + quarantined[1])
 
 
 def _hash(envelope: bytes) -> bytes:

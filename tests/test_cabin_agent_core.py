@@ -21,7 +21,7 @@ from cabin_agent.plan import TASKS, TaskName
 from cabin_agent.results import Device, Evidence, Measure, Outcome, Quantity
 from cabin_agent.visit import EXCLUSIONS
 from cabin_agent.visit_table import Effect, State
-from sync.outbox import Room
+from sync.outbox import Counts, Room
 from tests.core_bench import CODE, CONSULTATION, UP_TO, come_to, prepare, running_core, say, until
 from tests.fake_face import CONTRACT, WEB, problems_of
 
@@ -227,7 +227,7 @@ async def test_a_full_journal_refuses_and_moves_nothing(folder: Path, monkeypatc
 
 async def test_a_full_outbox_refuses_a_new_visit(folder: Path) -> None:
     async with running_core(folder, Room(quota=1000, reserve=1000)) as core:
-        core.delivery._outbox._used = 1
+        core.delivery._outbox._count = Counts(pending=1, quarantined=0, used=1)
         with pytest.raises(Refusal, match="not delivered"):
             await say(core, {"event": "begin"})
         assert state_of(core) is State.READY

@@ -425,6 +425,19 @@ def test_a_failing_database_is_named_and_not_taken_for_a_full_disk(outbox: Outbo
     assert outbox.put(mid(1), blank_sealer(1)).seq == 1
 
 
+def test_a_look_at_the_counts_and_at_what_is_due_costs_the_same_for_any_backlog(outbox: Outbox) -> None:
+    for number in range(40):
+        outbox.put(mid(number), blank_sealer(number))
+    asked: list[str] = []
+    outbox._db.set_trace_callback(asked.append)
+    assert (outbox.counts().pending, outbox.counts().quarantined) == (40, 0)
+    assert asked == []
+    outbox._db.set_trace_callback(None)
+    query = "EXPLAIN QUERY PLAN SELECT id FROM letter WHERE state = 'pending' AND id > 0 ORDER BY id LIMIT 1"
+    (plan,) = outbox._db.execute(query).fetchall()
+    assert "SEARCH letter USING COVERING INDEX letter_state" in plan[3]
+
+
 # crashes
 
 
@@ -493,11 +506,11 @@ class Crashes(RuleBasedStateMachine):
     def time_passes(self, step: float) -> None:
         self.now += step
 
-    @precondition(lambda self: self.pending)
+    @precondition(lambda self: self.pending or self.aside)
     @rule(data=st.data(), status=st.sampled_from(["stored", "duplicate", "rejected"]))
     def settle(self, data: st.DataObject, status: Status) -> None:
-        key = data.draw(st.sampled_from(sorted(self.pending)))
-        envelope = self.pending.pop(key)
+        key = data.draw(st.sampled_from(sorted(self.pending | self.aside)))
+        envelope = self.pending.pop(key, b"") or self.aside.pop(key)
         self.box.settle(receipt(key, envelope, self.src, status), RECORDS)
         if status == "rejected":
             self.aside[key] = envelope
@@ -544,6 +557,7 @@ class Crashes(RuleBasedStateMachine):
         counts = self.box.counts()
         assert (counts.pending, counts.quarantined) == (len(self.pending), len(self.aside))
         assert counts.used == sum(map(len, [*self.pending.values(), *self.aside.values()]))
+        assert counts == self.box._counted()
 
     def teardown(self) -> None:
         self.box.close()
