@@ -25,6 +25,8 @@ __all__ = [
 
 DEFAULT_FILE = Path("/etc/cabin-agent/cabin.toml")
 """Where an installed cabin has its settings."""
+_CORE, _GATEWAY = "cabin-agent.service", "cabin-gateway.service"
+"""Units whose credentials a key may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +235,13 @@ def _visit(table: Table, state_dir: Path) -> Visit:
 
 def _record(table: Table) -> Record:
     quota = table.integer("quota_mb", 8, 1_048_576, 512)
-    ca, cert, key = _certificates(table)
+    ca, cert, key = _certificates(table, _CORE)
     return Record(
         broker=table.parsed("broker", broker, BROKERS),
         client=table.matching("client", CLIENT, CLIENTS),
-        recipient=table.path("recipient"),
-        signers=table.path("signers"),
-        signing=table.path("signing"),
+        recipient=table.key_path("recipient", _CORE),
+        signers=table.key_path("signers", _CORE),
+        signing=table.key_path("signing", _CORE),
         ca=ca,
         cert=cert,
         key=key,
@@ -250,20 +252,20 @@ def _record(table: Table) -> Record:
 
 def _black_box(table: Table) -> BlackBoxSettings:
     return BlackBoxSettings(
-        key=table.path("key"),
+        key=table.key_path("key", _CORE),
         size_mb=table.integer("size_mb", 1, 1024, 8),
         visits=table.integer("visits", 1, 1000, 20),
     )
 
 
 def _gateway(table: Table, state_dir: Path) -> Gateway:
-    ca, cert, key = _certificates(table)
+    ca, cert, key = _certificates(table, _GATEWAY)
     return Gateway(
         store=table.path("store", state_dir / "record.db"),
         broker=table.parsed("broker", broker, BROKERS),
         client=table.matching("client", CLIENT, CLIENTS, "record"),
-        recipient=table.path("recipient"),
-        signing=table.path("signing"),
+        recipient=table.key_path("recipient", _GATEWAY),
+        signing=table.key_path("signing", _GATEWAY),
         allow=table.path("allow"),
         suites=table.several("suites", (1, 3), (1,)),
         ca=ca,
@@ -272,11 +274,12 @@ def _gateway(table: Table, state_dir: Path) -> Gateway:
     )
 
 
-def _certificates(table: Table) -> tuple[Path | None, Path | None, Path | None]:
+def _certificates(table: Table, unit: str) -> tuple[Path | None, Path | None, Path | None]:
     for one, other in (("cert", "key"), ("key", "cert")):
         if table.has(one) and not table.has(other):
             raise table.error(other, f"a path in quotes, since '{one}' is given and the two belong together")
-    return table.optional_path("ca"), table.optional_path("cert"), table.optional_path("key")
+    ca, cert, key = (table.optional_key_path(each, unit) for each in ("ca", "cert", "key"))
+    return ca, cert, key
 
 
 CLIENT = r"[A-Za-z0-9._-]{1,64}"

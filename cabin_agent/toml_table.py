@@ -11,6 +11,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from cabin_agent import credential
+
 _T = TypeVar("_T")
 
 
@@ -127,6 +129,14 @@ class Table:
         if default is not None and key not in self._data:
             return default
         return self._file.parent / self.text(key, "a path in quotes")
+
+    def key_path(self, key: str, unit: str) -> Path:
+        """A path as `path` reads it, or `credential:NAME` of the systemd unit that reads these settings."""
+        return self.parsed(key, lambda text: credential.key_file(text, self._file.parent, unit), credential.ACCEPTED)
+
+    def optional_key_path(self, key: str, unit: str) -> Path | None:
+        """The same, or None where the key is absent."""
+        return self.key_path(key, unit) if self.has(key) else None
 
     def optional_path(self, key: str) -> Path | None:
         """A path, or None where the key is absent."""

@@ -18,6 +18,8 @@ from sync.keys import RecipientKey, RecipientPublic, SigningPair, SigningPublic
 
 Key = RecipientKey | RecipientPublic | SigningPair | SigningPublic
 _K = TypeVar("_K", bound=Key)
+_CREDENTIALS = Path("/run/credentials")
+"""Where systemd puts the credentials of its units."""
 
 
 def save_key(path: Path, key: Key) -> None:
@@ -67,7 +69,7 @@ def load_signers(paths: Iterable[Path], *, demo: bool) -> dict[bytes, SigningPub
 
 def _refuse_loose(path: Path, mode: int) -> None:
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    given = credentials is not None and path.parent == Path(credentials)
+    given = (credentials is not None and path.parent == Path(credentials)) or path.is_relative_to(_CREDENTIALS)
     if stat.S_IMODE(mode) & (0o007 if given else 0o077):
         raise KeyFileError(
             f"The private key {path} may be read or changed by others: make a new one and keep its mode at 600."
