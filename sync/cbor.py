@@ -14,6 +14,8 @@ Plain: TypeAlias = "int | bytes | str | list[Plain] | dict[int | str, Plain]"
 """What may stand in a DE1 item."""
 
 MAX_DEPTH = 8
+MOST_ITEMS = 32
+"""In one array or map: DE1 has at most ten fields, and a few signatures."""
 _UINT, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP = range(6)
 _WIDTH = {24: 1, 25: 2, 26: 4, 27: 8}
 _SMALLEST = {24: 24, 25: 1 << 8, 26: 1 << 16, 27: 1 << 32}
@@ -31,9 +33,12 @@ def encode(value: object) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
-def decode(data: bytes) -> Plain:
-    """The one item in `data`; `MalformedCbor` where it is not deterministic or bytes follow it."""
-    value, used = decode_first(data)
+def decode(data: bytes, most: int = MOST_ITEMS) -> Plain:
+    """The one item in `data`; `MalformedCbor` where it is not deterministic or bytes follow it.
+
+    An array or a map in it has at most `most` items.
+    """
+    value, used = _item(data, 0, 0, most)
     if used != len(data):
         raise MalformedCbor("bytes follow the item")
     return value
@@ -41,14 +46,10 @@ def decode(data: bytes) -> Plain:
 
 def decode_first(data: bytes) -> tuple[Plain, int]:
     """The first item in `data` and the number of bytes it takes; `MalformedCbor` where it is not deterministic."""
-    return _item(data, 0, 0)
+    return _item(data, 0, 0, MOST_ITEMS)
 
 
-MOST_ITEMS = 32
-"""In one array or map: DE1 has at most ten fields, and a few signatures."""
-
-
-def _item(data: bytes, at: int, depth: int) -> tuple[Plain, int]:
+def _item(data: bytes, at: int, depth: int, most: int) -> tuple[Plain, int]:
     if depth > MAX_DEPTH:
         raise MalformedCbor("nested too deep")
     major, number, at = _head(data, at)
@@ -57,9 +58,9 @@ def _item(data: bytes, at: int, depth: int) -> tuple[Plain, int]:
     if major == _NEGATIVE:
         return -1 - number, at
     if major == _ARRAY:
-        return _array(data, at, number, depth)
+        return _array(data, at, number, depth, most)
     if major == _MAP:
-        return _map(data, at, number, depth)
+        return _map(data, at, number, depth, most)
     end = at + number
     if end > len(data):
         raise MalformedCbor("cut short")
@@ -92,34 +93,34 @@ def _text(raw: bytes) -> str:
         raise MalformedCbor("text is not UTF-8") from None
 
 
-def _array(data: bytes, at: int, count: int, depth: int) -> tuple[Plain, int]:
+def _array(data: bytes, at: int, count: int, depth: int, most: int) -> tuple[Plain, int]:
     items: list[Plain] = []
-    for _ in range(_bounded(count, data, at)):
-        item, at = _item(data, at, depth + 1)
+    for _ in range(_bounded(count, data, at, most)):
+        item, at = _item(data, at, depth + 1, most)
         items.append(item)
     return items, at
 
 
-def _map(data: bytes, at: int, count: int, depth: int) -> tuple[Plain, int]:
+def _map(data: bytes, at: int, count: int, depth: int, most: int) -> tuple[Plain, int]:
     pairs: dict[int | str, Plain] = {}
     last = b""
     kind: type[int] | type[str] = int
-    for _ in range(_bounded(count, data, at)):
+    for _ in range(_bounded(count, data, at, most)):
         start = at
-        key, at = _item(data, at, depth + 1)
+        key, at = _item(data, at, depth + 1, most)
         if not isinstance(key, int | str) or (pairs and not isinstance(key, kind)) or data[start] >> 5 == _NEGATIVE:
             raise MalformedCbor("map keys are not all unsigned or all text")
         if pairs and data[start:at] <= last:
             raise MalformedCbor("map keys are not in order")
         last, kind = data[start:at], type(key)
-        pairs[key], at = _item(data, at, depth + 1)
+        pairs[key], at = _item(data, at, depth + 1, most)
     return pairs, at
 
 
-def _bounded(count: int, data: bytes, at: int) -> int:
+def _bounded(count: int, data: bytes, at: int, most: int) -> int:
     """An announced number of items, refused where the bytes cannot hold so many."""
     if count > len(data) - at:
         raise MalformedCbor("cut short")
-    if count > MOST_ITEMS:
+    if count > most:
         raise MalformedCbor("more items than DE1 uses")
     return count
