@@ -16,10 +16,10 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
 from sync.ballast import Ballast
 from sync.durable import (
@@ -38,9 +38,11 @@ from sync.envelope import NO_PREVIOUS, Sealed
 from sync.errors import OutboxFull, Refused
 from sync.flight import Flights
 from sync.keys import Signers
-from sync.receipt import Receipt, verify_receipt
+from sync.receipt import Receipt
 from sync.rows import Entry, Handed, entries, history
+from sync.settlement import Settled, Settlement, word_of
 
+_T = TypeVar("_T")
 Sealer = Callable[[int, bytes], Sealed]
 """Seals one content for a sequence number and the hash of the previous envelope (`seq`, `prev`)."""
 
@@ -80,16 +82,6 @@ class Letter:
     mid: bytes
     seq: int
     envelope: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What a receipt did: purged a letter, put one aside, spoke of none, or was not to be believed."""
-
-    outcome: Literal["purged", "quarantined", "unknown", "refused"]
-    mid: bytes | None
-    seq: int | None
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +228,7 @@ class Outbox:
     def due(self, now: float, limit: int) -> list[Letter]:
         """At most `limit` letters to send at monotonic time `now`, the oldest first; see `flight.Flights`."""
         with self._lock, sqlite_errors():
-            early, late = self._flights.expired(now)
+            early, late = self._flights.expired(now, limit)
             query = "SELECT id FROM letter WHERE state = 'pending' AND id > ? ORDER BY id LIMIT ?"
             fresh = [row[0] for row in self._db.execute(query, (self._flights.highest, limit))]
             return [self._letter(row) for row in [*early, *fresh, *late][:limit]]
@@ -273,48 +265,55 @@ class Outbox:
             return self._flights.next_due()
 
     def settle(self, data: bytes, signers: Signers, *, tidy: bool = True) -> Settlement:
-        """Believe a receipt if both signatures, the message and the envelope's hash fit, and do what it says.
+        """As `settle_many`, for one receipt."""
+        return self.settle_many([data], signers, tidy=tidy)[0]
 
-        "stored" and "duplicate" erase the letter and keep a tombstone; "rejected" puts it aside. `tidy` also empties
-        the WAL, which holds erased letters until then; leave it out between receipts that come in a row.
+    def settle_many(self, receipts: Sequence[bytes], signers: Signers, *, tidy: bool = True) -> list[Settlement]:
+        """Believe each receipt if both signatures, the message and the envelope's hash fit, and do what it says.
+
+        "stored" and "duplicate" erase the letter and keep a tombstone; "rejected" puts it aside. All of it is one
+        transaction: receipts that come together cost one write to the disk. `tidy` also empties the WAL, which holds
+        erased letters until then; leave it out between receipts that come in a row.
         """
-        try:
-            receipt = verify_receipt(data, signers)
-        except Refused as refusal:
-            return Settlement("refused", None, None, refusal.code)
+        words = [word_of(data, signers) for data in receipts]
         with self._lock, sqlite_errors():
-            query = "SELECT id, src, seq, hash, size, state FROM letter WHERE mid = ?"
-            row = self._db.execute(query, (receipt.mid,)).fetchone()
-            if row is None:
-                return Settlement("unknown", receipt.mid, None)
-            if (receipt.envelope_hash, receipt.src) != (row[3], row[1]):
-                return Settlement("refused", receipt.mid, row[2], "hash")
-            if receipt.status == "rejected":
-                return self._quarantine(receipt, row[0], row[2], row[5])
-            return self._purge(receipt, row[0], row[2], row[4], row[5], tidy)
+            settled = self._write(lambda: [self._settle(word) for word in words])
+            for one in settled:
+                if one.row is not None:
+                    self._flights.forget(one.row)
+                    self._count = self._count.moved(one.before, one.after, one.size)
+            if tidy and any(one.settlement.outcome == "purged" for one in settled):
+                self.tidy()
+        return [one.settlement for one in settled]
 
-    def _purge(self, receipt: Receipt, row: int, seq: int, size: int, state: str, tidy: bool) -> Settlement:
-        tombstone = (receipt.mid, receipt.src, seq, receipt.status, self._now_ms(), size)
-        query = "INSERT OR REPLACE INTO delivered VALUES (?, ?, ?, ?, ?, ?)"
-        self._write((query, tombstone), ("DELETE FROM letter WHERE id = ?", (row,)))
-        self._flights.forget(row)
-        self._count = self._count.moved(state, None, size)
-        if tidy:
-            # The letter is gone in any case; where the WAL cannot be emptied now, a later receipt does it.
-            with contextlib.suppress(sqlite3.OperationalError):
-                truncate_wal(self._db)
-        return Settlement("purged", receipt.mid, seq)
+    def tidy(self) -> None:
+        """Empty the WAL; where that cannot be done now, a later call does it: the letters are gone in any case."""
+        with self._lock, contextlib.suppress(sqlite3.OperationalError):
+            truncate_wal(self._db)
 
-    def _quarantine(self, receipt: Receipt, row: int, seq: int, state: str) -> Settlement:
-        self._write(("UPDATE letter SET state = 'quarantined', reason = ? WHERE id = ?", (receipt.reason, row)))
-        self._flights.forget(row)
-        self._count = self._count.moved(state, "quarantined")
-        return Settlement("quarantined", receipt.mid, seq, receipt.reason)
+    def _settle(self, word: Receipt | Refused) -> Settled:
+        if isinstance(word, Refused):
+            return Settled(Settlement("refused", None, None, word.code))
+        query = "SELECT id, src, seq, hash, size, state FROM letter WHERE mid = ?"
+        found = self._db.execute(query, (word.mid,)).fetchone()
+        if found is None:
+            return Settled(Settlement("unknown", word.mid, None))
+        row, src, seq, digest, size, state = found
+        if (word.envelope_hash, word.src) != (digest, src):
+            return Settled(Settlement("refused", word.mid, seq, "hash"))
+        if word.status == "rejected":
+            self._db.execute("UPDATE letter SET state = 'quarantined', reason = ? WHERE id = ?", (word.reason, row))
+            return Settled(Settlement("quarantined", word.mid, seq, word.reason), row, state, "quarantined")
+        tombstone = (word.mid, src, seq, word.status, self._now_ms(), size)
+        self._db.execute("INSERT OR REPLACE INTO delivered VALUES (?, ?, ?, ?, ?, ?)", tombstone)
+        self._db.execute("DELETE FROM letter WHERE id = ?", (row,))
+        return Settled(Settlement("purged", word.mid, seq), row, state, None, size)
 
-    def _write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
+    def _write(self, work: Callable[[], _T]) -> _T:
         """One transaction that must succeed on a full disk too: there it lives on the ballast."""
         try:
-            self._execute(statements)
+            with transaction(self._db):
+                return work()
         except sqlite3.Error as error:
             if not is_full(error):
                 raise
@@ -323,16 +322,13 @@ class Outbox:
             self._db.execute("PRAGMA secure_delete=OFF")
             try:
                 truncate_wal(self._db)
-                self._execute(statements)
+                with transaction(self._db):
+                    done = work()
                 truncate_wal(self._db)
             finally:
                 self._db.execute("PRAGMA secure_delete=ON")
                 self._ballast.fill()
-
-    def _execute(self, statements: tuple[tuple[str, tuple[object, ...]], ...]) -> None:
-        with transaction(self._db):
-            for statement, values in statements:
-                self._db.execute(statement, values)
+            return done
 
     def requeue(self, mid: bytes) -> bool:
         """Send a quarantined letter again, once its cause is mended; False where there is none of that id."""

@@ -1,7 +1,7 @@
 """An envelope that is larger than a broker takes at once travels in parts, on the same topic; a pure codec.
 
 `part = det [ mid: bstr16, H(envelope): bstr32, index: u, count: u, bytes: bstr ]`, index from 0, count from 2: five
-items where an envelope and a receipt have two, so neither can be taken for the other. A part proves nothing by itself:
+items where an envelope and a receipt have two, so that neither is taken for another. A part proves nothing by itself:
 the whole is an envelope, and is opened and refused as one.
 """
 

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from sync.envelope import NO_PREVIOUS, Sealed
 from sync.errors import OutboxFailed, OutboxFull, OutboxLocked
-from sync.outbox import Letter, Outbox, Room
+from sync.outbox import Counts, Letter, Outbox, Room
 from sync.receipt import Status
 from sync.rows import Handed, read_outbox
 from tests.sync_parties import (
@@ -148,8 +148,8 @@ def test_the_limit_is_kept_and_old_letters_go_first(outbox: Outbox) -> None:
     assert (first.seq, second.seq) == (1, 2)
     outbox.mark_sent(first, resend_at=5.0)
     assert [one.seq for one in outbox.due(0.0, 2)] == [2, 3]
-    assert [one.seq for one in outbox.due(5.0, 3)] == [1, 2, 3]
     assert outbox.load(0.0) == (1, len(first.envelope))
+    assert [one.seq for one in outbox.due(5.0, 3)] == [1, 2, 3]
 
 
 def test_a_letter_that_never_gets_a_receipt_does_not_block_others(outbox: Outbox) -> None:
@@ -210,6 +210,46 @@ def test_a_replayed_receipt_does_nothing(outbox: Outbox) -> None:
     outbox.put(mid(2), blank_sealer(2))
     assert outbox.settle(good, RECORDS).outcome == "unknown"
     assert outbox.counts().pending == 1
+
+
+def test_receipts_that_come_together_are_settled_together(outbox: Outbox) -> None:
+    for number in range(1, 6):
+        outbox.put(mid(number), blank_sealer(number))
+    one, two, three, four, five = outbox.due(0.0, 5)
+    for letter in (one, two, three, four, five):
+        outbox.mark_sent(letter, resend_at=9.0)
+    commits: list[str] = []
+    outbox._db.set_trace_callback(lambda statement: commits.append(statement) if statement == "COMMIT" else None)
+    receipts = [
+        answer(outbox, one),
+        answer(outbox, one),
+        answer(outbox, two, "rejected", "signature"),
+        receipt(three.mid, b"another", outbox.src),
+        receipt(mid(99), b"nobody's", outbox.src),
+        answer(outbox, four, "duplicate"),
+    ]
+    settled = outbox.settle_many(receipts, RECORDS)
+    outcomes = [each.outcome for each in settled]
+    assert outcomes == ["purged", "unknown", "quarantined", "refused", "unknown", "purged"]
+    assert [each.mid for each in settled] == [one.mid, one.mid, two.mid, three.mid, mid(99), four.mid]
+    assert len(commits) == 1
+    assert outbox.counts() == Counts(2, 1, sum(len(letter.envelope) for letter in (two, three, five)))
+    assert outbox.load(0.0) == (2, len(three.envelope) + len(five.envelope))
+    assert outbox.settle_many([], RECORDS) == []
+
+
+def test_receipts_that_cannot_be_written_change_nothing(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 2):
+        outbox.put(mid(number), blank_sealer(number))
+    receipts = [answer(outbox, letter) for letter in outbox.due(0.0, 2)]
+    outbox._db.execute(
+        "CREATE TRIGGER broken BEFORE DELETE ON letter WHEN old.seq = 2 BEGIN SELECT RAISE(ABORT, 'disk'); END"
+    )
+    with pytest.raises(OutboxFailed):
+        outbox.settle_many(receipts, RECORDS)
+    assert outbox.counts().pending == 2
+    outbox._db.execute("DROP TRIGGER broken")
+    assert [each.outcome for each in outbox.settle_many(receipts, RECORDS)] == ["purged", "purged"]
 
 
 def test_a_purged_letter_leaves_no_trace_on_the_disk(outbox: Outbox) -> None:
