@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from cabin_agent.cabin_time import FILE
 from cabin_agent.checks import broker, clock, disk, instruments, keys, media, outbox, printer, screen, settings
 from cabin_agent.checks.line import Line, told, wrong
 from cabin_agent.config import BlackBoxSettings, Broker, Record, load_config
 from cabin_agent.face import Json
+from cabin_agent.kernel_clock import KernelClock
+from cabin_agent.last_time import LastTime, keep_last_time
 from sync.keyfile import save_key
 from sync.keys import RecipientKey, SigningPair
 from sync.outbox import Outbox
@@ -87,9 +90,27 @@ def test_a_clock_that_cannot_be_right(shown: str, tmp_path: Path) -> None:
     assert shown in only(clock.lines(seconds, tmp_path / "never"), "wrong").says
 
 
-def test_a_clock_says_whether_a_time_server_was_heard(tmp_path: Path) -> None:
-    assert "no time server" in only(clock.lines(NOW_S, tmp_path / "never"), "ok").says
-    assert "a time server was heard" in only(clock.lines(NOW_S, tmp_path), "ok").says
+@pytest.mark.parametrize(
+    ("kernel", "mark", "says"),
+    [
+        (None, "never", "no time server"),
+        (None, "", "a time server was heard"),
+        (KernelClock(False, 16_000_000), "", "no time server"),
+        (KernelClock(True, 42_000), "never", "a time server is heard, at most 42 ms off"),
+    ],
+)
+def test_a_clock_says_whether_a_time_server_is_heard(
+    kernel: KernelClock | None, mark: str, says: str, tmp_path: Path
+) -> None:
+    assert says in only(clock.lines(NOW_S, tmp_path / mark, kernel=lambda: kernel), "ok").says
+
+
+def test_a_clock_that_is_behind_what_the_cabin_knew_has_a_dead_battery(tmp_path: Path) -> None:
+    keep_last_time(tmp_path / FILE, LastTime(int(NOW_S * 1000) + 3_600_000))
+    line = only(clock.lines(NOW_S, tmp_path / "never", tmp_path, lambda: None), "wrong")
+    assert "knew 2027-01-15 09:00 UTC already" in line.says
+    assert "battery" in line.cure
+    only(clock.lines(NOW_S + 3600, tmp_path / "never", tmp_path, lambda: None), "ok")
 
 
 # --- keys and broker

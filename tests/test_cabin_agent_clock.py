@@ -89,7 +89,7 @@ def test_trust_in_the_clock(tmp_path: Path, now_s: float | None, heard: bool, qu
     mark = tmp_path / "synchronized"
     if heard:
         mark.touch()
-    assert clock_quality(now_s, mark) == quality
+    assert clock_quality(now_s, mark, kernel=lambda: None) == quality
 
 
 def test_the_first_plausible_day_is_in_2025() -> None:

@@ -1,4 +1,4 @@
-"""The machine's clock: a possible date, and whether a time server was heard."""
+"""The machine's clock: a possible date, whether a time server is heard, and the last time that the cabin knew."""
 
 from __future__ import annotations
 
@@ -6,23 +6,45 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cabin_agent.cabin_time import FILE
 from cabin_agent.checks.line import Line, ok, wrong
-from cabin_agent.clock_quality import SYNCHRONISED, clock_quality
+from cabin_agent.clock_quality import SYNCHRONISED, Kernel, clock_quality, is_plausible
+from cabin_agent.kernel_clock import kernel_clock
+from cabin_agent.last_time import read_last_time
 
 PART = "clock"
-TOO_LATE_S = 2_145_916_800
-"""2038-01-01: days before the seconds of 32 bits run out, and no date at which this software is still kept."""
 SET = "Set the clock with 'timedatectl set-time', and let the machine reach a time server."
+BATTERY = "Replace the battery of the clock, set it, and let the machine reach a time server; results wait meanwhile."
+SLACK_S = 600
+"""A clock may be so much behind the last time kept: it was corrected since."""
 
 
-def lines(now_s: float | None = None, synchronised: Path = SYNCHRONISED) -> list[Line]:
-    """`now_s`: seconds since 1970, the machine's own by default."""
+def lines(
+    now_s: float | None = None,
+    synchronised: Path = SYNCHRONISED,
+    state_dir: Path | None = None,
+    kernel: Kernel = kernel_clock,
+) -> list[Line]:
+    """`now_s`: seconds since 1970, the machine's own by default; `state_dir`: where the last time is kept."""
     now_s = time.time() if now_s is None else now_s
-    quality = clock_quality(now_s, synchronised)
-    shown = f"{datetime.fromtimestamp(now_s, UTC):%Y-%m-%d %H:%M} UTC"
-    if quality == "unset" or now_s >= TOO_LATE_S:
-        return [wrong(PART, f"The clock shows {shown}, which cannot be.", SET)]
-    heard = (
-        "a time server was heard" if quality == "ntp" else "no time server was heard since the start, as far as known"
-    )
-    return [ok(PART, f"{shown}; {heard}.")]
+    quality = clock_quality(now_s, synchronised, kernel)
+    last_s = 0.0 if state_dir is None else read_last_time(state_dir / FILE).ms / 1000
+    if quality == "unset" or not is_plausible(now_s):
+        return [wrong(PART, f"The clock shows {_day(now_s)}, which cannot be.", SET)]
+    if quality == "rtc" and now_s + SLACK_S < last_s:
+        says = f"The clock shows {_day(now_s)}, and this cabin knew {_day(last_s)} already."
+        return [wrong(PART, says, BATTERY)]
+    return [ok(PART, f"{_day(now_s)}; {_heard(quality == 'ntp', kernel)}.")]
+
+
+def _heard(heard: bool, kernel: Kernel) -> str:
+    told = kernel()
+    if not heard:
+        return "no time server is heard, as far as known"
+    if told is None:
+        return "a time server was heard"
+    return f"a time server is heard, at most {max(1, told.most_wrong_us // 1000)} ms off"
+
+
+def _day(now_s: float) -> str:
+    return f"{datetime.fromtimestamp(now_s, UTC):%Y-%m-%d %H:%M} UTC"
