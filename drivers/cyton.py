@@ -59,7 +59,8 @@ class Ecg:
         self._unasked = False
         self._framer = cyton_packets.Framer()
         self._blocks = cyton_packets.Blocks(gain)
-        self._texts: asyncio.Queue[str] = asyncio.Queue(MOST_TEXTS)
+        self._texts: asyncio.Queue[str | None] = asyncio.Queue(MOST_TEXTS)
+        """Answers of this session; None after its last."""
         self._flowing = asyncio.Event()
         self._flowed = False
         """Whether a sample came since somebody looked."""
@@ -76,7 +77,7 @@ class Ecg:
             await together(self._listen(stream, emit), self._converse(stream, emit))
         finally:
             self._stream, self._ready, self._streaming = None, False, False
-            self._flowing.clear()
+            self._hang_up()
             with suppress(Unplugged):
                 await stream.write(cyton_packets.STOP)
 
@@ -90,11 +91,13 @@ class Ecg:
             raise DriverError("The ECG board is not ready: switch it on and wait until it is.")
         if self._streaming:
             return
+        stream = self._stream
         self._blocks, self._streaming = cyton_packets.Blocks(self._gain), True
         try:
-            await self._begin(self._stream)
+            await self._begin(stream)
         except BaseException:
-            await self.stop()
+            if self._stream is stream:
+                await self.stop()
             raise
 
     async def stop(self) -> None:
@@ -114,8 +117,19 @@ class Ecg:
                 # Not wait_for: in Python 3.11 it may swallow a cancellation.
                 async with asyncio.timeout(self._reply_s):
                     await self._flowing.wait()
+                if self._stream is not stream:
+                    raise _unplugged()
                 return
         raise DriverError("The ECG board sends no samples: check its battery, then switch it off and on.")
+
+    def _hang_up(self) -> None:
+        """Wake whoever waits for the board: a start that was cut short must not take the next session's answers."""
+        waited_for, self._texts = self._texts, asyncio.Queue(MOST_TEXTS)
+        if waited_for.full():
+            waited_for.get_nowait()
+        waited_for.put_nowait(None)
+        self._flowing.set()
+        self._flowing.clear()
 
     async def _listen(self, stream: Stream, emit: Emit) -> None:
         while True:
@@ -199,14 +213,20 @@ class Ecg:
 
     async def _answer(self, stream: Stream, command: bytes, seconds: float) -> str | None:
         """The text that answers `command`; what came before it was sent is no answer."""
-        while not self._texts.empty():
-            self._texts.get_nowait()
+        if self._stream is not stream:
+            raise _unplugged()
+        texts = self._texts
+        while not texts.empty():
+            texts.get_nowait()
         await stream.write(command)
         try:
             async with asyncio.timeout(seconds):
-                return await self._texts.get()
+                text = await texts.get()
         except TimeoutError:
             return None
+        if text is None:
+            raise _unplugged()
+        return text
 
     async def _ask_for_life(self, stream: Stream, emit: Emit) -> None:
         # After this silence nothing completes a packet that a stop cut short; it would hide the answer.
@@ -215,3 +235,7 @@ class Ecg:
         again = cyton_packets.STOP if self._unasked else b""
         self._unasked = False
         await stream.write(again + cyton_packets.VERSION)
+
+
+def _unplugged() -> Unplugged:
+    return Unplugged("The ECG board was unplugged before it measured: plug it in and wait until it is ready.")

@@ -380,6 +380,36 @@ async def test_unplugged_leaves_the_driver_bare_and_not_ready() -> None:
         await b.driver.stop()
 
 
+@pytest.mark.parametrize("waits_for", ["an answer", "a sample"])
+async def test_a_start_that_an_unplug_cut_short_ends_with_it_and_takes_no_answer_of_the_next_session(
+    waits_for: str,
+) -> None:
+    """Its banner lost, the board would be set up anew only after all that a reset may take."""
+    async with bench(reset_s=60, reply_s=30) as b:
+        await b.ready()
+        b.board.streams = False
+        if waits_for == "an answer":
+            b.board.deaf_to.add(b"x3030100X")
+        starting = asyncio.create_task(b.driver.start())
+        last = b"x2030100X" if waits_for == "an answer" else cyton_packets.BEGIN
+        await eventually(lambda: b.board.commands[-1] == last)
+        b.here.drop()
+        with pytest.raises(Unplugged):
+            await b.run
+        b.events.clear()
+        again, there = pipe()
+        b.board.end, b.here = there, again
+        b.peer.cancel()
+        await asyncio.gather(b.peer, return_exceptions=True)
+        b.plug_in()
+        with pytest.raises(Unplugged, match="before it measured"):
+            await starting
+        await b.ready()
+        b.board.streams = True
+        await b.driver.start()
+        await b.samples(10)
+
+
 async def test_silence_that_is_healthy() -> None:
     assert Ecg().quiet_s == IDLE_QUIET_S == 5.0
     async with bench() as b:
