@@ -14,6 +14,8 @@ from hypothesis import settings
 from playwright.async_api import Browser
 
 from tests.browser import ONE_LOOP, Screens, chromium, connected, screens_of
+from tests.retry import pytest_runtest_protocol as pytest_runtest_protocol
+from tests.retry import pytest_terminal_summary as pytest_terminal_summary
 
 ROOT = Path(__file__).resolve().parent.parent
 
