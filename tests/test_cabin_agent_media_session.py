@@ -20,6 +20,7 @@ from cabin_agent.media.wire import Picture
 from tests import doctor
 from tests.doctor import Call, Doctor, Json, rig, wave_frame
 
+pytestmark = pytest.mark.processes
 JPEG = (b"\xff\xd8", b"\xff\xd9")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from drivers.keeper import Keeper
 from drivers.link import LinkState
 from simulators.body import Body
 from simulators.rack import MODELS, Ready, run_rack
+from tests.steady import Steady
 
 LIMIT_S = 2.0
 PROOF_S = {"medlab-1": 6.0}
@@ -47,23 +47,26 @@ async def tell(control: Path, **command: str) -> None:
     await writer.wait_closed()
 
 
-async def replugged(name: str, kept: Kept, control: Path) -> float:
+async def replugged(name: str, kept: Kept, control: Path, clock: Steady) -> float:
     """Seconds from the plug to ready."""
     await kept.until(LinkState.READY)
     await tell(control, fault="unplug", instrument=name)
     await kept.until(LinkState.ABSENT)
-    began = time.monotonic()
+    began = clock.now()
     await tell(control, clear="unplug", instrument=name)
     await kept.until(LinkState.READY)
-    return time.monotonic() - began
+    return clock.now() - began
 
 
+@pytest.mark.processes
 async def test_replug_to_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
     rack = asyncio.create_task(run_rack(tmp_path, NAMES, Body(), ready=ready.set_result))
     met = await ready
     kept = {name: Kept(name, met.urls[name]) for name in NAMES}
-    took = await asyncio.gather(*(replugged(name, each, met.control) for name, each in kept.items()))
+    clock = Steady()
+    async with clock.going():
+        took = await asyncio.gather(*(replugged(name, each, met.control, clock) for name, each in kept.items()))
     for task in [each.task for each in kept.values()] + [rack]:
         task.cancel()
     await asyncio.gather(*(each.task for each in kept.values()), rack, return_exceptions=True)
