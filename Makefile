@@ -17,7 +17,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet -
 LOCK := $(COMPILE) pyproject.toml --extra build
 LOCK_PEERS := $(COMPILE) --group pyproject.toml:peers --no-annotate
 
-.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz plots screens lock clean mosquitto chromium recordings
+.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz plots screens lock clean mosquitto chromium opener recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this
@@ -26,7 +26,7 @@ help:  ## show this
 demo: $(VENV)/run.stamp  ## a whole cabin on this machine with simulated instruments; ARGS="--once --speed 20" runs one check-up
 	@$(BIN)/cabin demo $(ARGS)
 
-test: $(VENV)/dev.stamp mosquitto chromium recordings  ## every test, as CI runs them; installs mosquitto, chromium and espeak-ng with apt if missing
+test: $(VENV)/dev.stamp mosquitto chromium opener recordings  ## every test, as CI runs them; installs mosquitto, chromium, espeak-ng and node with apt if missing
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp  ## formatting, types, import contracts and the tests without processes, browser and recordings
@@ -71,7 +71,7 @@ lock: $(VENV)/dev.stamp  ## bring the three lists of dependencies up to pyprojec
 	@$(LOCK_PEERS) $(ARGS) --output-file requirements-bench.lock
 
 clean:  ## remove the virtual environment and every cache
-	@rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	@rm -rf $(VENV) $(PEERS) tests/opener/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -120,6 +120,16 @@ mosquitto:
 
 chromium:
 	@{ test -x /usr/bin/chromium && command -v espeak-ng >/dev/null; } || { $(call with_apt,The tests of the pages need,chromium espeak-ng fonts-dejavu-core); }
+
+# DE1 in JavaScript, for tests/test_sync_opener.py; Debian 12's own Node 18 and npm are enough.
+OPENER := tests/opener/node_modules/.stamp
+opener: $(OPENER)
+
+$(OPENER): tests/opener/package-lock.json
+	@{ command -v node && command -v npm; } >/dev/null || { $(call with_apt,The tests of the envelope need,nodejs npm); }
+	@echo "Installing the libraries of the JavaScript opener (once) ..." >&2
+	@npm ci --prefix tests/opener --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
+	@touch $@
 
 # In CI nothing may be skipped for want of a recording.
 recordings:
