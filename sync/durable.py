@@ -7,15 +7,16 @@ checkpoint truncates it, whatever `secure_delete` says.
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
 from sync.errors import OutboxFailed, OutboxFull, OutboxLocked
 
-_FULL, _CORRUPT, _NOT_A_DATABASE = 13, 11, 26
+_READ_ONLY, _CORRUPT, _FULL, _NOT_A_DATABASE = 8, 11, 13, 26
 """SQLite's primary result codes."""
 _BUSY_SECONDS = 10.0
 _CHECKPOINT_PAGES = 256
@@ -65,10 +66,32 @@ def truncate_wal(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
-def is_sound(connection: sqlite3.Connection) -> bool:
-    """SQLite's own quick check of the whole file."""
-    rows = connection.execute("PRAGMA quick_check(1)").fetchall()
-    return rows == [("ok",)]
+def is_sound(path: Path) -> bool:
+    """SQLite's own quick check of a whole database with its WAL; not one byte of either is changed by it.
+
+    A connection that may write would drop the part of a damaged WAL that it cannot read. A WAL whose database is gone
+    is not sound: the next connection would delete it. `sqlite3.Error` where nothing can be said.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    if not path.exists():
+        return not (wal.exists() and wal.stat().st_size)
+    try:
+        return _quick_check(path, "ro")
+    except sqlite3.OperationalError as error:
+        if _code(error) != _READ_ONLY:
+            raise
+    # A power cut met the birth of the file, before it had a WAL: its rollback journal must be played back first.
+    return _quick_check(path, "rw")
+
+
+def _quick_check(path: Path, mode: str) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as connection:
+            return connection.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
+    except sqlite3.DatabaseError as error:
+        if is_corrupt(error):
+            return False
+        raise
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
@@ -119,12 +142,26 @@ def hold(path: Path) -> IO[bytes]:
 
 
 def move_aside(path: Path) -> Path:
-    """Rename a damaged database and its WAL to the first free "damaged" number; nothing is deleted."""
+    """Rename a damaged database and its WAL to the first free "damaged" number; nothing is deleted.
+
+    Each name is on the disk before the next one changes, the database's first: a power cut between the two leaves a
+    WAL alone, which `is_sound` sees and which then follows under the same number.
+    """
+    parts = [suffix for suffix in ("", "-wal", "-shm") if path.with_name(path.name + suffix).exists()]
     number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while any(path.with_name(f"{path.name}.damaged-{number}{suffix}").exists() for suffix in parts):
         number += 1
-    for suffix in ("-wal", "-shm", ""):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
+    aside = path.with_name(f"{path.name}.damaged-{number}")
+    for suffix in parts:
+        path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        sync_folder(path.parent)
     return aside
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names of a folder's files to the disk; a file's own fsync need not (fsync(2))."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -26,7 +26,6 @@ from sync.durable import (
     connect,
     failure,
     hold,
-    is_corrupt,
     is_full,
     is_sound,
     move_aside,
@@ -144,15 +143,8 @@ class Outbox:
             raise
 
     def _open(self) -> sqlite3.Connection:
-        try:
-            db = connect(self.path, _SCHEMA)
-            if is_sound(db):
-                return db
-            db.close()
-        except sqlite3.DatabaseError as error:
-            if not is_corrupt(error):
-                raise
-        self.damaged = move_aside(self.path)
+        if not is_sound(self.path):
+            self.damaged = move_aside(self.path)
         return connect(self.path, _SCHEMA)
 
     def _begin_sender(self) -> None:
