@@ -44,3 +44,7 @@ class OutboxFull(SyncError):
 
 class OutboxFailed(SyncError):
     """The outbox could not be written for a reason other than room; nothing was stored."""
+
+
+class AuditFailed(SyncError):
+    """The audit log can neither be read nor begun."""

@@ -1,0 +1,230 @@
+"""The cabin's letter box: opens what the record posts down, takes each thing once and in order, and answers.
+
+A post is a DE1 envelope sealed to the cabin's own recipient key. It counts only when both signatures of a record key
+that is believed now verify, and when it is newer than what was taken before: per sender and content type the sequence
+number rises strictly, and per content type so does the number that the content bears itself, whoever sent it. What is
+taken is kept as the sealed envelope, so the disk tells nothing without the key; after a restart it is opened again.
+
+The answer is a receipt of the cabin's own, sealed and put into the outbox under a message id that is derived from the
+post, so that a repeated post is answered once. What cannot be opened has no answer: anybody could have sent it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Literal
+
+from sync.durable import connect, sqlite_errors, transaction, truncate_wal
+from sync.envelope import RECEIPT, Opened, Policy, open_envelope, peek
+from sync.errors import Refused, SyncError
+from sync.keys import RecipientKey, Signers, SigningPublic
+from sync.receipt import Receipt, Status, make_receipt
+from sync.sender import Sender
+
+SUPERSEDED, UNKNOWN_TYPE, CONFLICT = "superseded", "content-type", "mid-conflict"
+"""Reasons of this module for a rejected post; a content's own reasons come from its reader."""
+REMEMBERED = 4096
+"""Posts whose answer can be repeated; an older one is refused by its number all the same."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS heard (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, mid BLOB NOT NULL UNIQUE, hash BLOB NOT NULL, src BLOB NOT NULL,
+    seq INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, time_ms INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS last (
+    src BLOB NOT NULL, content_type TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (src, content_type)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept (
+    content_type TEXT PRIMARY KEY, number INTEGER NOT NULL, signer BLOB NOT NULL, envelope BLOB
+) WITHOUT ROWID;
+"""
+
+
+class Unfit(SyncError):
+    """A content cannot be taken; the text is a reason code without any content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What is done with one content type."""
+
+    number: Callable[[bytes], int]
+    """Judges a content as a whole and gives the number that it bears; raises `Unfit`, and has no effect."""
+    take: Callable[[bytes], None]
+    """Brings a content into force; it is on the disk already, and comes again at each start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of one post: no content, no identity."""
+
+    outcome: Literal["stored", "rejected", "repeated", "refused"]
+    reason: str = ""
+    content_type: str = ""
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    mid: bytes
+    hash: bytes
+    src: bytes
+    seq: int
+    status: Status
+    reason: str
+    time_ms: int
+
+
+class Postbox:
+    """What the record posted to this cabin, in one SQLite file.
+
+    `sender` gives the way into the outbox at the moment of answering; `readers` are asked by content type. Raises
+    `OutboxFailed` where the file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        keys: Mapping[bytes, RecipientKey],
+        signers: Signers,
+        sender: Callable[[], Sender],
+        readers: Mapping[str, Reader],
+    ) -> None:
+        self._keys, self._signers, self._sender, self._readers = keys, signers, sender, readers
+        self._lock = threading.RLock()
+        with sqlite_errors():
+            self._db = connect(path, _SCHEMA)
+
+    def close(self) -> None:
+        """Release the file."""
+        with self._lock:
+            self._db.close()
+
+    def resume(self) -> list[str]:
+        """Bring into force what was kept; the content types that this cabin can no longer open."""
+        with self._lock, sqlite_errors():
+            rows = self._db.execute(
+                "SELECT content_type, signer, envelope FROM kept WHERE envelope NOT NULL"
+            ).fetchall()
+        return [kind for kind, signer, envelope in rows if not self._resumed(kind, SigningPublic(signer), envelope)]
+
+    def _resumed(self, kind: str, signer: SigningPublic, envelope: bytes) -> bool:
+        try:
+            content = self._open(envelope, {signer.kid: signer}).content
+            self._readers[kind].number(content)
+            self._readers[kind].take(content)
+        except (Refused, Unfit, KeyError):
+            return False
+        return True
+
+    def forget(self, content_type: str) -> None:
+        """Erase what is kept of a type; its number stays, so that nothing older comes in its place."""
+        with self._lock, sqlite_errors():
+            change = "UPDATE kept SET envelope = NULL WHERE content_type = ? AND envelope NOT NULL"
+            if self._db.execute(change, (content_type,)).rowcount:
+                truncate_wal(self._db)
+
+    def numbers(self) -> dict[str, int]:
+        """The number of what was last taken, by content type."""
+        with self._lock, sqlite_errors():
+            return dict(self._db.execute("SELECT content_type, number FROM kept").fetchall())
+
+    def hear(self, envelope: bytes) -> Heard:
+        """Take one post, durably, and answer it. What the outbox raises comes through: then it is to come again."""
+        digest = hashlib.sha256(envelope).digest()
+        with self._lock:
+            known = self._known(envelope, digest)
+            if known is not None:
+                self._reply(known)
+                return Heard("repeated", known.reason)
+            try:
+                opened = self._open(envelope, self._signers)
+            except Refused as refusal:
+                return Heard("refused", refusal.code)
+            heard = self._judge(opened)
+            answer = self._write(opened, envelope, digest, heard)
+            if heard.outcome == "stored":
+                self._readers[heard.content_type].take(opened.content)
+            self._reply(answer)
+            return heard
+
+    def _open(self, envelope: bytes, signers: Signers) -> Opened:
+        suites = frozenset(key.suite for key in self._keys.values())
+        return open_envelope(envelope, self._keys, Policy(signers, suites))
+
+    def _known(self, envelope: bytes, digest: bytes) -> _Answer | None:
+        try:
+            mid = peek(envelope).mid
+        except Refused:
+            return None
+        query = "SELECT mid, hash, src, seq, status, reason, time_ms FROM heard WHERE mid = ? AND hash = ?"
+        with sqlite_errors():
+            row = self._db.execute(query, (mid, digest)).fetchone()
+        return None if row is None else _Answer(*row)
+
+    def _judge(self, opened: Opened) -> Heard:
+        header, kind = opened.header, opened.protected.content_type
+        if self._one("SELECT 1 FROM heard WHERE mid = ?", header.mid) is not None:
+            return Heard("rejected", CONFLICT, kind)
+        if header.seq <= (
+            self._one("SELECT seq FROM last WHERE src = ? AND content_type = ?", header.src, kind) or 0
+        ):
+            return Heard("rejected", SUPERSEDED, kind)
+        if kind not in self._readers:
+            return Heard("rejected", UNKNOWN_TYPE, kind)
+        try:
+            number = self._readers[kind].number(opened.content)
+        except Unfit as unfit:
+            return Heard("rejected", str(unfit), kind)
+        if number <= (self._one("SELECT number FROM kept WHERE content_type = ?", kind) or 0):
+            return Heard("rejected", SUPERSEDED, kind, number)
+        return Heard("stored", "", kind, number)
+
+    def _one(self, query: str, *values: object) -> int | None:
+        with sqlite_errors():
+            row = self._db.execute(query, values).fetchone()
+        return None if row is None else int(row[0])
+
+    def _write(self, opened: Opened, envelope: bytes, digest: bytes, heard: Heard) -> _Answer:
+        header, kind = opened.header, heard.content_type
+        status: Status = "stored" if heard.outcome == "stored" else "rejected"
+        answer = _Answer(header.mid, digest, header.src, header.seq, status, heard.reason, _wall_ms())
+        with sqlite_errors(), transaction(self._db):
+            self._db.execute(
+                "INSERT OR IGNORE INTO heard (mid, hash, src, seq, status, reason, time_ms)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                astuple(answer),
+            )
+            self._db.execute("DELETE FROM heard WHERE id <= (SELECT MAX(id) FROM heard) - ?", (REMEMBERED,))
+            if heard.reason not in (SUPERSEDED, CONFLICT):
+                change = "INSERT OR REPLACE INTO last VALUES (?, ?, ?)"
+                self._db.execute(change, (header.src, kind, header.seq))
+            if status == "stored":
+                signer = self._signers[opened.signatures[0].kid].raw
+                change = "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)"
+                self._db.execute(change, (kind, heard.number, signer, envelope))
+        if status == "stored":
+            truncate_wal(self._db)
+        return answer
+
+    def _reply(self, answer: _Answer) -> None:
+        """Put the receipt of a post into the outbox; one that is there already, or was delivered, stays as it is."""
+        receipt = Receipt(
+            answer.mid, answer.hash, answer.status, answer.reason, answer.time_ms, answer.src, answer.seq
+        )
+        sender = self._sender()
+        sender.send(answer_id(answer.mid, answer.hash), RECEIPT, make_receipt(receipt, sender.signer))
+
+
+def answer_id(mid: bytes, envelope_hash: bytes) -> bytes:
+    """The message id of the answer to a post: the same for each repetition of it."""
+    return hashlib.sha256(b"DE1/answer\0" + mid + envelope_hash).digest()[:16]
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
