@@ -12,37 +12,27 @@ import logging
 import multiprocessing
 import os
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from cabin_agent.clock_quality import clock_quality
 from cabin_agent.face import Json
 from cabin_agent.fhir.bundle import build_bundle
 from cabin_agent.record import visit_record, without_strips
 from cabin_agent.recorder import LeftOut, fitting, recording
 from cabin_agent.results import CabinIdentity, VisitRecord
 from cabin_agent.visit import Visit
-from sync.envelope import FHIR, MAX_CONTENT, RECORDING, Stamp
+from sync.envelope import FHIR, MAX_CONTENT, RECORDING
 from sync.errors import SyncError
 from sync.sender import Sender
 from sync.uplink import Uplink, UplinkStatus
 
 log = logging.getLogger(__name__)
 
-NO_AUDIT = (0, bytes(32))
-"""Head of an audit chain that has no entry yet."""
-
 
 class DeliveryError(Exception):
     """The visit could not be handed over; one sentence. Nothing of it is lost: it is tried again."""
-
-
-def stamp_now() -> Stamp:
-    """Time, trust in it, boot and audit head of an envelope that is sealed now."""
-    return Stamp(time.time_ns() // 1_000_000, clock_quality(), boot_bytes(), NO_AUDIT)
 
 
 class Delivery:
