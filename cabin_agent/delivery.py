@@ -11,13 +11,14 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from cabin_agent.face import Json
+from cabin_agent.face import Json, Refusal
 from cabin_agent.fhir.bundle import build_bundle
 from cabin_agent.record import visit_record, without_strips
 from cabin_agent.recorder import LeftOut, fitting, recording
@@ -25,6 +26,7 @@ from cabin_agent.results import CabinIdentity, VisitRecord
 from cabin_agent.visit import Visit
 from sync.envelope import FHIR, MAX_CONTENT, RECORDING
 from sync.errors import SyncError
+from sync.rows import Handed
 from sync.sender import Sender
 from sync.uplink import Uplink, UplinkStatus
 
@@ -71,15 +73,20 @@ class Delivery:
 
     def history(self, limit: int) -> list[Json]:
         """What was handed over and what the record answered, newest first."""
-        return [
-            {
-                "mid": row.mid.hex(),
-                "seq": row.seq,
-                "state": row.state,
-                "receipt": {"status": row.status, "at_ms": row.settled_ms} if row.status else None,
-            }
-            for row in self._outbox.history(limit)
-        ]
+        return [_handed(row) for row in self._outbox.history(limit)]
+
+    async def requeue(self, mid: str) -> Json:
+        """Send a letter again that the record refused; how it stands then. Raises `Refusal`."""
+        wanted = bytes.fromhex(mid) if re.fullmatch(r"[0-9a-f]{32}", mid) else b""
+        try:
+            requeued = await asyncio.to_thread(self._outbox.requeue, wanted)
+            found = self._outbox.find(wanted)
+        except SyncError as error:
+            raise Refusal("not-ready", str(error)) from error
+        if not requeued or found is None:
+            raise Refusal("bad-value", "No result in quarantine has this message id: 'cabin outbox' lists them.")
+        self._changed()
+        return _handed(found)
 
     async def seal(self, visit: Visit, cabin: CabinIdentity, tracks: list[bytes]) -> None:
         """Hand a finished visit to the outbox: its recording, then its Bundle. Raises `DeliveryError`.
@@ -107,6 +114,13 @@ class Delivery:
         """Called in the uplink's thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._changed)
+
+
+def _handed(row: Handed) -> Json:
+    receipt = {"status": row.status, "at_ms": row.settled_ms} if row.status else None
+    return {
+        "mid": row.mid.hex(), "seq": row.seq, "state": row.state, "attempts": row.attempts, "receipt": receipt,
+    }  # fmt: skip
 
 
 def most_of(quota: int) -> int:

@@ -38,7 +38,7 @@ from sync.errors import OutboxFull, Refused
 from sync.flight import Flights
 from sync.keys import Signers
 from sync.receipt import Receipt
-from sync.rows import Entry, Handed, entries, history
+from sync.rows import Entry, Handed, entries, find, history
 from sync.settlement import Settled, Settlement, word_of
 
 _T = TypeVar("_T")
@@ -374,6 +374,11 @@ class Outbox:
         """All rows, the oldest first."""
         with self._lock, sqlite_errors():
             return entries(self._db, self._flights)
+
+    def find(self, mid: bytes) -> Handed | None:
+        """A letter that waits or was refused; None where there is none of this message id."""
+        with self._lock, sqlite_errors():
+            return find(self._db, self._flights, mid)
 
     def _counted(self) -> Counts:
         query = "SELECT state, COUNT(*), SUM(size) FROM letter GROUP BY state"
