@@ -20,6 +20,7 @@ from cabin_agent.core_face import CoreFace
 from cabin_agent.delivery import Delivery, most_of
 from cabin_agent.journal import Journal
 from cabin_agent.media_link import SOCKET, MediaLink
+from cabin_agent.notify import READY, STOPPING, notify, watch_loop
 from cabin_agent.open_visit import OpenVisit
 from cabin_agent.runtime import TICKET, publish, withdraw
 from cabin_agent.trail import Trail
@@ -115,13 +116,32 @@ async def _media(core: Core, config: Config, access: Access) -> AsyncIterator[No
 
 
 async def _until_signal(core: Core, ready: Callable[[], None]) -> None:
-    """Run the core; SIGTERM and SIGINT end it in order, the cuff vented first."""
-    running = asyncio.create_task(core.run(ready), name="core")
+    """Run the core; SIGTERM and SIGINT end it in order, the cuff vented first. systemd is told of each turn in it."""
+    up = asyncio.Event()
+
+    def told() -> None:
+        ready()
+        notify(**READY)
+        up.set()
+
+    def end() -> None:
+        notify(**STOPPING)
+        running.cancel()
+
+    running = asyncio.create_task(core.run(told), name="core")
+    watching = asyncio.create_task(_watch(up, core), name="watchdog")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
+        loop.add_signal_handler(number, end)
     with suppress(asyncio.CancelledError):
         await running
+    watching.cancel()
+
+
+async def _watch(up: asyncio.Event, core: Core) -> None:
+    """Say from the first moment of readiness that loop and uplink turn; a broker that is away is no matter."""
+    await up.wait()
+    await watch_loop({"uplink": core.delivery.stalled_for})
 
 
 def _black_box(config: Config) -> BlackBox | None:

@@ -65,6 +65,10 @@ class Delivery:
         """Whether there is room for one more visit."""
         return self._outbox.accepts_new_visit()
 
+    def stalled_for(self) -> float:
+        """Seconds since the uplink last turned; it turns offline too."""
+        return self._uplink.stalled_for()
+
     def status(self) -> Json:
         """Whether the broker answers, and how many envelopes wait or were rejected."""
         counts = self._outbox.counts()
