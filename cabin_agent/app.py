@@ -6,32 +6,24 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from cabin_agent.access import Access
 from cabin_agent.black_box import BlackBox
-from cabin_agent.cabin_time import CabinTime
 from cabin_agent.call_watch import CallWatch
-from cabin_agent.clock import VisitClock
-from cabin_agent.config import Config, ConfigError, Record
+from cabin_agent.config import Config, ConfigError
 from cabin_agent.core import Core
 from cabin_agent.core_face import CoreFace
-from cabin_agent.delivery import Delivery, most_of
 from cabin_agent.journal import Journal
 from cabin_agent.media_link import SOCKET, MediaLink
-from cabin_agent.notify import READY, STOPPING, notify, watch_loop
 from cabin_agent.open_visit import OpenVisit
+from cabin_agent.posts.readers import config_in_force
+from cabin_agent.record_link import open_record_link
 from cabin_agent.runtime import TICKET, publish, withdraw
-from cabin_agent.trail import Trail
-from cabin_agent.version import VERSION
 from cabin_agent.web.app import make_app, serve
-from sync.keyfile import load_key, load_signers
-from sync.keys import RecipientPublic, Signers, SigningPair
-from sync.link import Tls
-from sync.outbox import Outbox, Room
-from sync.sender import Sender
-from sync.uplink import Uplink, UplinkSettings
+from sync.keyfile import load_key
+from sync.keys import RecipientPublic
 
 log = logging.getLogger(__name__)
 
@@ -45,19 +37,20 @@ async def run_core(config: Config, ready: Callable[[str], None]) -> None:
     Raises `ConfigError`, `JournalError`, `KeyFileError`, `OutboxFailed`, `OutboxLocked` or `AccessError`, each with
     one sentence.
     """
-    if config.record is None:
+    record = config.record
+    if record is None:
         raise ConfigError(f"{config.file}: there is no [record]; say where results go before a cabin measures.")
     state = config.cabin.state_dir
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config = config_in_force(config)
     async with AsyncExitStack() as opened:
         journal = opened.enter_context(Journal(state))
-        time = CabinTime(state)
-        trail = Trail(state, load_key(config.record.signing, SigningPair), time)
-        opened.callback(trail.close)
-        delivery = _delivery(config, config.record, trail)
-        clock = VisitClock(config.cabin.speed, time.now_ms)
-        core = Core(config, OpenVisit(journal), delivery, _black_box(config), trail.note, clock)
-        access = _watched(Access(state / "access.json"), trail)
+        link = open_record_link(config, config.record or record)
+        core = Core(config, OpenVisit(journal), link.delivery, _black_box(config))
+        if link.inbox is not None:
+            link.inbox.attach(core)
+            opened.callback(link.inbox.close)
+        access = Access(state / "access.json")
         hosts = frozenset({"127.0.0.1", "localhost", "[::1]"})
         try:
             url = await opened.enter_async_context(serve(make_app(CoreFace(core), access, hosts), config.api.port))
@@ -68,28 +61,7 @@ async def run_core(config: Config, ready: Callable[[str], None]) -> None:
         access.offer(config.cabin.runtime_dir / TICKET)
         opened.callback(withdraw, config.cabin.runtime_dir)
         await opened.enter_async_context(_media(core, config, access))
-        await opened.enter_async_context(_beside(time.run()))
-        trail.started(VERSION, config.file, simulated=config.cabin.accept_simulated)
-        opened.callback(trail.note, "core-stopped")
         await _until_signal(core, lambda: ready(url))
-
-
-@asynccontextmanager
-async def _beside(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Do something of no end beside everything else."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def _watched(access: Access, trail: Trail) -> Access:
-    """Who signs in, by role, and that accounts were changed, goes into the audit log."""
-    access.on_sign_in = lambda role, admitted: trail.note("signed-in" if admitted else "sign-in-refused", role=role)
-    access.on_change = lambda count: trail.note("accounts-changed", accounts=count)
-    return access
 
 
 @asynccontextmanager
@@ -116,32 +88,13 @@ async def _media(core: Core, config: Config, access: Access) -> AsyncIterator[No
 
 
 async def _until_signal(core: Core, ready: Callable[[], None]) -> None:
-    """Run the core; SIGTERM and SIGINT end it in order, the cuff vented first. systemd is told of each turn in it."""
-    up = asyncio.Event()
-
-    def told() -> None:
-        ready()
-        notify(**READY)
-        up.set()
-
-    def end() -> None:
-        notify(**STOPPING)
-        running.cancel()
-
-    running = asyncio.create_task(core.run(told), name="core")
-    watching = asyncio.create_task(_watch(up, core), name="watchdog")
+    """Run the core; SIGTERM and SIGINT end it in order, the cuff vented first."""
+    running = asyncio.create_task(core.run(ready), name="core")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
+        loop.add_signal_handler(number, running.cancel)
     with suppress(asyncio.CancelledError):
         await running
-    watching.cancel()
-
-
-async def _watch(up: asyncio.Event, core: Core) -> None:
-    """Say from the first moment of readiness that loop and uplink turn; a broker that is away is no matter."""
-    await up.wait()
-    await watch_loop({"uplink": core.delivery.stalled_for})
 
 
 def _black_box(config: Config) -> BlackBox | None:
@@ -154,27 +107,3 @@ def _black_box(config: Config) -> BlackBox | None:
         raise ConfigError(f"{config.file}: [black_box] names a key of a demonstration; make this cabin's own.")
     folder = config.cabin.state_dir / "black-box"
     return BlackBox(folder, key, size=settings.size_mb << 20, visits=settings.visits)
-
-
-def _delivery(config: Config, record: Record, trail: Trail) -> Delivery:
-    """The outbox and its uplink, with this cabin's keys; demonstration keys only where simulated is accepted."""
-    demo = config.cabin.accept_simulated
-    recipient, signer = load_key(record.recipient, RecipientPublic), load_key(record.signing, SigningPair)
-    if (recipient.demo or signer.demo) and not demo:
-        raise ConfigError(f"{config.file}: [record] names keys of a demonstration; make this cabin's own.")
-    signers = load_signers([record.signers], demo=demo)
-    outbox = Outbox(config.cabin.state_dir / "outbox.db", Room(record.quota_mb << 20, record.reserve_mb << 20))
-    if outbox.damaged is not None:
-        log.error("the outbox was damaged and moved aside as %s: call support", outbox.damaged.name)
-        trail.note("outbox-damaged", aside=outbox.damaged.name, saved=0, lost=0)
-    outbox.watch(trail.letter)
-    trail.keys(signing=signer.public.kid.hex(), recipient=recipient.kid.hex(), signers=_ids(signers))
-    tls = Tls(record.ca, record.cert, record.key) if record.broker.tls else None
-    settings = UplinkSettings(host=record.broker.host, port=record.broker.port, client_id=record.client, tls=tls)
-    sender = Sender(outbox, recipient, signer, trail.stamp)
-    most = most_of(record.quota_mb << 20)
-    return Delivery(sender, lambda on_status: Uplink(outbox, settings, signers, on_status), most)
-
-
-def _ids(signers: Signers) -> str:
-    return ",".join(sorted(kid.hex() for kid in signers))

@@ -1,6 +1,7 @@
 """Who is expected at this cabin: the appointments, looked up by the six digits that the agent types.
 
-The file is TOML and may be replaced at any moment by the delivery of new appointments:
+They come from a file, and from the record in sealed posts (`posts/appointment_content.py`), which are never written
+down in the clear; of two with one code that of the record counts. The file is TOML and may be replaced at any moment:
 
     [[appointment]]
     code = "246810"
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -23,8 +25,10 @@ from typing import Literal, cast, get_args
 from cabin_agent.results import MeasureName
 from cabin_agent.toml_table import ConfigError, Table, read_toml
 
-KINDS: tuple[Literal["checkup", "consultation"], ...] = ("checkup", "consultation")
-_SYSTEM = r"urn:(oid|uuid):[0-9A-Za-z.-]+|https?://\S+"
+Kind = Literal["checkup", "consultation"]
+KINDS: tuple[Kind, ...] = ("checkup", "consultation")
+FOR_EVER = (1 << 63) - 1
+SYSTEM = r"urn:(oid|uuid):[0-9A-Za-z.-]+|https?://\S+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +37,30 @@ class Appointment:
 
     code: str = field(repr=False)
     """Six digits."""
-    kind: Literal["checkup", "consultation"]
+    kind: Kind
     subject_system: str
     subject: str = field(repr=False)
     measures: tuple[MeasureName, ...] = ()
     """Empty: every measure of a check-up."""
+    from_ms: int = 0
+    until_ms: int = FOR_EVER
+    """UTC milliseconds; those of the file are good for as long as they stand there."""
+
+    def is_good(self, now_ms: int | None) -> bool:
+        """Whether it may be used at `now_ms`, or at a time that nobody knows (None)."""
+        return now_ms is None or self.from_ms <= now_ms < self.until_ms
 
 
 class Appointments:
-    """The appointments of one file, read again whenever the file changes; a file that is not there holds none."""
+    """Those of one file, read again whenever the file changes, and those that the record posted.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    A file that is not there holds none. `now_ms` gives UTC milliseconds, None where the clock is not to be believed:
+    then none is too early or too late. `posted` may be replaced at any time, by any thread.
+    """
+
+    def __init__(self, path: Path, now_ms: Callable[[], int | None] = lambda: None) -> None:
+        self._path, self._now_ms = path, now_ms
+        self.posted: tuple[Appointment, ...] = ()
         self._seen: tuple[int, int, int] | None = None
         self._known: tuple[Appointment, ...] = ()
 
@@ -55,9 +71,10 @@ class Appointments:
         not what it should be: a file half replaced by a hand must not pass for an empty one.
         """
         self._refresh()
-        found = None
-        for appointment in self._known:
-            if hmac.compare_digest(appointment.code.encode(), code.encode("utf-8", "replace")):
+        found, now = None, self._now_ms()
+        for appointment in (*self._known, *self.posted):
+            same = hmac.compare_digest(appointment.code.encode(), code.encode("utf-8", "replace"))
+            if same and appointment.is_good(now):
                 found = appointment
         return found
 
@@ -82,7 +99,7 @@ def read_appointments(path: Path) -> tuple[Appointment, ...]:
     entries = data.get("appointment", [])
     if not isinstance(entries, list):
         raise ConfigError(f"{path}: each appointment has to be written as a table [[appointment]].")
-    known = [field.name for field in fields(Appointment)]
+    known = [field.name for field in fields(Appointment) if not field.name.endswith("_ms")]
     found: dict[str, Appointment] = {}
     for number, entry in enumerate(entries, start=1):
         name = f"[[appointment]] number {number}"
@@ -98,7 +115,7 @@ def _appointment(table: Table) -> Appointment:
     return Appointment(
         code=table.matching("code", r"[0-9]{6}", "six digits in quotes"),
         kind=table.choice("kind", KINDS),
-        subject_system=table.matching("subject_system", _SYSTEM, 'a naming system such as "urn:oid:1.2.3"'),
+        subject_system=table.matching("subject_system", SYSTEM, 'a naming system such as "urn:oid:1.2.3"'),
         subject=table.text("subject", "the identifier of the person in that system"),
         measures=table.several("measures", measures),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from cabin_agent.config import InstrumentSettings
@@ -120,6 +121,10 @@ class Care:
         """The last day on which its calibration is good; None where its last one is not configured."""
         last = self._settings.calibrated
         return None if last is None else last + timedelta(days=self._settings.calibration_days)
+
+    def calibrated(self, day: date) -> None:
+        """It was calibrated on this day."""
+        self._settings = replace(self._settings, calibrated=day)
 
     def past_due(self) -> bool:
         """Whether the calibration is too old today."""

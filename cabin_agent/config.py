@@ -16,6 +16,7 @@ from cabin_agent.broker_url import BROKERS, Broker, broker, loopback
 from cabin_agent.instrument_settings import Driver, InstrumentSettings, instrument_settings
 from cabin_agent.media.address import CameraSettings
 from cabin_agent.media.settings import MediaSettings, camera_settings, media_settings
+from cabin_agent.posts.settings import Posted, laid_over
 from cabin_agent.toml_table import ConfigError, Table, nearest, read_toml
 
 __all__ = [
@@ -81,10 +82,10 @@ class Record:
     broker: Broker
     client: str
     """Opaque name of this cabin at the broker: the common name of its certificate."""
-    recipient: Path
-    """Public key of the record."""
-    signers: Path
-    """Public keys that sign the record's receipts."""
+    recipient: Path | None
+    """Public key of the record; None: only the statement says it."""
+    signers: Path | None
+    """Public keys that sign the record's receipts; None: only the statement says them."""
     signing: Path
     """Private keys of this cabin."""
     ca: Path | None
@@ -94,6 +95,12 @@ class Record:
     """Most that may wait for delivery."""
     reserve_mb: int
     """Of the quota, what has to be free for a new visit to begin."""
+    root: Path | None = None
+    """Public keys of the offline root whose statements are believed; None: the keys above hold for ever."""
+    statement: Path | None = None
+    """A statement to begin with, or brought by hand; one that was posted is kept by the cabin itself."""
+    post: Path | None = None
+    """Private key that opens what the record posts to this cabin; None: nothing is taken from afar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +161,13 @@ class Config:
     cameras: tuple[CameraSettings, ...]
 
 
-def load_config(path: Path | str = DEFAULT_FILE) -> Config:
-    """Read the settings; raises `ConfigError`.
+def load_config(path: Path | str = DEFAULT_FILE, posted: Posted | None = None) -> Config:
+    """Read the settings, and lay over them what the record posted; raises `ConfigError`.
 
     A file with a [gateway] and no [cabin] describes a machine of the health-data centre: its `cabin` has no name.
     """
     file = Path(path).absolute()
-    data = read_toml(file)
+    data = laid_over(read_toml(file), posted or {})
     known = {"cabin", "api", "visit", "instruments", "record", "gateway", "ticket", "black_box", "media", "cameras"}
     for section in data:
         if section not in known:
@@ -235,13 +242,19 @@ def _visit(table: Table, state_dir: Path) -> Visit:
 
 def _record(table: Table) -> Record:
     quota = table.integer("quota_mb", 8, 1_048_576, 512)
+    if table.has("statement") and not table.has("root"):
+        raise table.error("root", "a path in quotes, since 'statement' is given and only a root makes it believable")
+    first = table.optional_key_path if table.has("statement") else table.key_path
     ca, cert, key = _certificates(table, _CORE)
     return Record(
         broker=table.parsed("broker", broker, BROKERS),
         client=table.matching("client", CLIENT, CLIENTS),
-        recipient=table.key_path("recipient", _CORE),
-        signers=table.key_path("signers", _CORE),
+        recipient=first("recipient", _CORE),
+        signers=first("signers", _CORE),
         signing=table.key_path("signing", _CORE),
+        root=table.optional_key_path("root", _CORE),
+        statement=table.optional_key_path("statement", _CORE),
+        post=table.optional_key_path("post", _CORE),
         ca=ca,
         cert=cert,
         key=key,

@@ -22,7 +22,7 @@ class Idle:
         warn: Callable[[bool], None],
         close: Callable[[], Awaitable[None]],
     ) -> None:
-        self._limit, self._grace_s, self._warn, self._close = limit, grace_s, warn, close
+        self._limit, self.grace_s, self._warn, self._close = limit, grace_s, warn, close
         self._touched = asyncio.Event()
         self._last = time.monotonic()
         self.warning = False
@@ -37,7 +37,7 @@ class Idle:
         while True:
             self._touched.clear()
             limit = self._limit()
-            wait = None if limit is None else limit + (self._grace_s if self.warning else 0) - self._silence()
+            wait = None if limit is None else limit + (self.grace_s if self.warning else 0) - self._silence()
             try:
                 # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with a touch.
                 async with asyncio.timeout(wait):

@@ -7,6 +7,8 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -304,6 +306,11 @@ class Instruments:
         if kind not in self._keepers:
             raise Refusal("unknown-instrument", f"No instrument is called so; there are: {', '.join(self._names)}.")
         return kind
+
+    def calibrated(self, kind: str, day: date) -> None:
+        """The instrument of this kind was calibrated on this day."""
+        self._settings[kind] = replace(self._settings[kind], calibrated=day)
+        self._care[kind].calibrated(day)
 
     def overview(self) -> list[Json]:
         """Every instrument as the API shows it."""

@@ -18,6 +18,7 @@ from sync.keys import RecipientKey, RecipientPublic, SigningPair, SigningPublic
 
 Key = RecipientKey | RecipientPublic | SigningPair | SigningPublic
 _K = TypeVar("_K", bound=Key)
+_MOST = 65536
 _CREDENTIALS = Path("/run/credentials")
 """Where systemd puts the credentials of its units."""
 
@@ -45,7 +46,7 @@ def load_key(path: Path, kind: type[_K]) -> _K:
         with path.open("rb") as file:
             if private:
                 _refuse_loose(path, os.fstat(file.fileno()).st_mode)
-            fields = json.loads(file.read(65536))
+            fields = json.loads(file.read(_MOST))
         key = _key(fields)
     except OSError as error:
         raise KeyFileError(f"The key {path} cannot be read: {error.strerror}.") from None
@@ -65,6 +66,35 @@ def load_signers(paths: Iterable[Path], *, demo: bool) -> dict[bytes, SigningPub
             raise KeyFileError(f"The key {path} is for demonstration only: production refuses it.")
         keys[key.kid] = key
     return keys
+
+
+def load_recipients(path: Path, *, demo: bool) -> dict[bytes, RecipientKey]:
+    """Private recipient keys by key id: of one file, or all that lie in a folder as `*.private`.
+
+    Signing pairs in the same folder are left alone. `KeyFileError` where there is no recipient key, or where one is
+    marked as demo although `demo` is not asked for.
+    """
+    files = sorted(path.glob("*.private")) if path.is_dir() else [path]
+    found = {}
+    for file in files:
+        if path.is_dir() and kind_of(file) != "recipient":
+            continue
+        key = load_key(file, RecipientKey)
+        if key.demo and not demo:
+            raise KeyFileError(f"The key {file} is for demonstration only: production refuses it.")
+        found[key.public.kid] = key
+    if not found:
+        raise KeyFileError(f"There is no recipient key in {path}: put the private keys there, as *.private.")
+    return found
+
+
+def kind_of(path: Path) -> str:
+    """The kind that a key file says it has, "" where it says none; nothing of its key is looked at."""
+    try:
+        kind = json.loads(path.read_bytes()[:_MOST])["kind"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return kind if isinstance(kind, str) else ""
 
 
 def _refuse_loose(path: Path, mode: int) -> None:

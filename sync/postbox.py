@@ -56,7 +56,7 @@ class Reader:
     number: Callable[[bytes], int]
     """Judges a content as a whole and gives the number that it bears; raises `Unfit`, and has no effect."""
     take: Callable[[bytes], None]
-    """Brings a content into force; it is on the disk already, and comes again at each start."""
+    """Brings a content into force; it was judged, is on the disk already, and comes again at each start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,8 @@ class Postbox:
     def _resumed(self, kind: str, signer: SigningPublic, envelope: bytes) -> bool:
         try:
             content = self._open(envelope, {signer.kid: signer}).content
-            self._readers[kind].number(content)
             self._readers[kind].take(content)
-        except (Refused, Unfit, KeyError):
+        except (Refused, KeyError):
             return False
         return True
 

@@ -7,7 +7,7 @@ statement at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,8 @@ class RecordKeys:
     def __init__(self, first: Known, root: SigningPublic | None = None, file: Path | None = None) -> None:
         self._known, self._root, self._file = first, root, file
         self.signers: Signers = _Living(self)
+        self.on_change: Callable[[Known], None] = lambda _known: None
+        """Hears what is in force after each statement that was taken."""
 
     @property
     def known(self) -> Known:
@@ -70,6 +72,7 @@ class RecordKeys:
         if self._file is not None:
             replace_file(self._file, data)
         self._known = _known(read_statement(data, self._root), data)
+        self.on_change(self._known)
         return ""
 
 
@@ -89,11 +92,14 @@ class _Living(Mapping[bytes, SigningPublic]):
         return len(self._keys.known.signers)
 
 
-def pinned_keys(root: SigningPublic, file: Path, offered: Path | None, first: Known | None) -> RecordKeys:
+def pinned_keys(
+    root: SigningPublic, file: Path, offered: Path | None, first: Known | None, *, keep: bool = True
+) -> RecordKeys:
     """The keys under a root: the newest of the statement kept in `file` and the one `offered` by the settings.
 
-    `first` serves as long as there is no statement. A kept one that does not verify counts as absent. `KeyFileError`
-    where the offered one cannot be used, or where there is nothing at all to start from.
+    With `keep`, a newer one that is offered is kept at once. `first` serves as long as there is no statement. A kept
+    one that does not verify counts as absent. `KeyFileError` where the offered one cannot be used, or where there is
+    nothing at all to start from.
     """
     kept = _kept(file, root)
     given = None if offered is None else load_statement(offered, root)
@@ -101,7 +107,7 @@ def pinned_keys(root: SigningPublic, file: Path, offered: Path | None, first: Kn
     if newest is None:
         raise KeyFileError("No statement of the record's keys is here: name one in the settings, [record] statement.")
     keys = RecordKeys(newest, root, file)
-    if newest is given and newest is not kept:
+    if keep and given is not None and newest is given:
         replace_file(file, newest.data)
     return keys
 

@@ -10,9 +10,9 @@ from sync.keys import RecipientPublic, SigningPair
 from sync.outbox import Outbox, Stored
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sender:
-    """The outbox with the keys that seal into it.
+    """The outbox with the keys that seal into it; another `recipient` may be put in place at any time.
 
     `stamp` is asked at each letter: time, trust in the clock, boot id, head of the audit chain.
     """

@@ -359,3 +359,35 @@ def test_an_instrument_may_be_bound_to_a_usb_device(tmp_path: Path) -> None:
 def test_one_port_spelt_in_two_ways_is_one_port(tmp_path: Path) -> None:
     other = '[instruments.two]\ndriver = "scale"\nurl = "/dev/./ttyUSB0"\n'
     assert "each at a port of its own" in refusal(tmp_path, CABIN + ECG + other)
+
+
+ROAD = """
+[cabin]
+name = "a"
+serial = "b"
+[record]
+broker = "mqtt://127.0.0.1:1883"
+client = "c-1"
+signing = "cabin.private"
+"""
+
+
+def test_the_record_may_be_known_by_a_statement_alone(tmp_path: Path) -> None:
+    file = tmp_path / "cabin.toml"
+    file.write_text(f'{ROAD}root = "root.public"\nstatement = "record.statement"\npost = "credential:post"\n')
+    record = load_config(file).record
+    assert record is not None
+    assert (record.recipient, record.signers) == (None, None)
+    assert (record.root, record.statement) == (tmp_path / "root.public", tmp_path / "record.statement")
+    assert record.post == Path("/run/credentials/cabin-agent.service/post")
+
+
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [("", "recipient"), ('root = "r"', "recipient"), ('statement = "s"', "root"), ('recipient = "r"', "signers")],
+)
+def test_without_a_statement_the_settings_name_the_records_keys(tmp_path: Path, text: str, needed: str) -> None:
+    file = tmp_path / "cabin.toml"
+    file.write_text(f"{ROAD}{text}\n")
+    with pytest.raises(ConfigError, match=rf"\[record\] needs the key '{needed}'"):
+        load_config(file)

@@ -107,7 +107,7 @@ async def test_a_visit_of_a_real_cabin_is_in_its_black_box() -> None:
         folder = cabin.folder / "state" / "black-box"
         (visit,) = folder.iterdir()
         command = [sys.executable, "-m", "cabin_agent", "replay", str(visit), "--instrument", "oximeter"]
-        command += ["--key", str(cabin.folder / "keys" / "support.key")]
+        command += ["--key", str(cabin.folder / "keys" / "support" / "support.private")]
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     values = [event["value"] for event in events(done.stdout) if event.get("quantity") == "spo2"]

@@ -103,7 +103,7 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "unknown driver": ('driver = "ecg"', 'driver = "eeg"', ("eeg", "ecg")),
     "unknown port": ('url = "/', 'url = "com3:/', ("url", "com3", "socket://")),
     "broker elsewhere without TLS": ("mqtt://127.0.0.1", "mqtt://192.0.2.1", ("broker", "mqtts://")),
-    "no key": ("cabin.key", "nobody.key", ("nobody.key",)),
+    "no key": ("cabin.private", "nobody.key", ("nobody.key",)),
 }
 
 

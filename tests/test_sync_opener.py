@@ -280,8 +280,8 @@ async def test_javascript_verifies_what_the_demo_cabin_sent(process: Opener) -> 
         ear.stop()
         records = {each.mid.hex(): each for each in cabin.records()}
         keys = cabin.folder / "keys"
-        record_key = load_key(keys / "record.key", RecipientKey)
-        process.trust([record_key], [load_key(keys / "cabins" / "cabin.json", SigningPublic)])
+        record_key = load_key(keys / "record" / "record.private", RecipientKey)
+        process.trust([record_key], [load_key(keys / "cabins" / "demo-cabin.json", SigningPublic)])
         opened = {each["header"]["mid"]: each for each in map(process.open, ear.up)}
         assert opened.keys() == records.keys() and len(records) == 2, "the recording and the Bundle"
         for one, record in records.items():
@@ -289,7 +289,7 @@ async def test_javascript_verifies_what_the_demo_cabin_sent(process: Opener) -> 
             assert opened[one]["protected"]["type"] == record.content_type
             assert bytes.fromhex(opened[one]["prot"]) == record.prot
         assert {each["protected"]["type"] for each in opened.values()} == {FHIR, RECORDING}
-        process.trust([], [load_key(keys / "receipts.pub", SigningPublic)])
+        process.trust([], [load_key(keys / "record" / "receipts.public", SigningPublic)])
         sent = {hashlib.sha256(each).hexdigest() for each in ear.up}
         receipts = [process.ask("receipt", receipt=each.hex()) for each in ear.down]
         assert {each["mid"] for each in receipts} == records.keys()

@@ -35,7 +35,7 @@ async def _of_machine(config: Config | None) -> list[Line]:
     quota_mb = record.quota_mb if record else 0
     found = await asyncio.to_thread(disk.lines, state, quota_mb)
     if record is not None:
-        found += await asyncio.to_thread(keys.lines, record, demo=config.cabin.accept_simulated)
+        found += await asyncio.to_thread(keys.lines, record, demo=config.cabin.accept_simulated, state_dir=state)
         found += await asyncio.to_thread(keys.black_box, config.black_box)
         found += await broker.lines(record)
         found += await asyncio.to_thread(outbox.lines, state, quota_mb, record.reserve_mb)

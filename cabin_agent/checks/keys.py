@@ -7,8 +7,9 @@ from pathlib import Path
 
 from cabin_agent.checks.line import Line, ok, wrong
 from cabin_agent.config import BlackBoxSettings, Record
+from cabin_agent.record_link import STATEMENT, record_keys
 from sync.errors import KeyFileError
-from sync.keyfile import load_key, load_signers
+from sync.keyfile import load_key, load_recipients
 from sync.keys import RecipientPublic, SigningPair
 
 PART, CERTIFICATE, BLACK_BOX = "keys", "certificate", "black box"
@@ -17,9 +18,14 @@ SOON = timedelta(days=30)
 RESTORE = "Put the key there again from its copy, or make one with 'cabin keys make', with mode 600 if it is private."
 
 
-def lines(record: Record, *, demo: bool, now: datetime | None = None) -> list[Line]:
-    """The keys that seal and sign, and the certificate for the broker; `demo` accepts keys of a demonstration."""
-    return [_keys(record, demo), *_certificate(record, now or datetime.now(UTC))]
+def lines(
+    record: Record, *, demo: bool, now: datetime | None = None, state_dir: Path = Path("/nonexistent")
+) -> list[Line]:
+    """The keys that seal, sign and open, and the certificate for the broker; `demo` accepts those of a demonstration.
+
+    In `state_dir` lies the newest statement of the record's keys, if there is one.
+    """
+    return [_keys(record, demo, state_dir), *_certificate(record, now or datetime.now(UTC))]
 
 
 def black_box(settings: BlackBoxSettings | None) -> list[Line]:
@@ -34,17 +40,21 @@ def black_box(settings: BlackBoxSettings | None) -> list[Line]:
     return [ok(BLACK_BOX, "The workshop's key is there, and seals every byte of the instruments.")]
 
 
-def _keys(record: Record, demo: bool) -> Line:
+def _keys(record: Record, demo: bool, state_dir: Path) -> Line:
     try:
-        recipient, signer = load_key(record.recipient, RecipientPublic), load_key(record.signing, SigningPair)
-        signers = load_signers([record.signers], demo=demo)
+        signer = load_key(record.signing, SigningPair)
+        keys = record_keys(record, state_dir / STATEMENT, demo=demo, keep=False)
+        posts = load_recipients(record.post, demo=demo) if record.post else {}
     except KeyFileError as error:
         return wrong(PART, str(error), RESTORE)
-    if (recipient.demo or signer.demo) and not demo:
+    if signer.demo and not demo:
         return wrong(
             PART, "A key of a demonstration is used in a real cabin.", "Make this cabin's own with 'cabin keys make'."
         )
-    return ok(PART, f"{2 + len(signers)} keys are there and fit; the private one is closed to others.")
+    number = keys.known.number
+    stated = f", the record's by its statement number {number}" if number else ""
+    count = 2 + len(keys.signers) + len(posts)
+    return ok(PART, f"{count} keys are there and fit{stated}; the private ones are closed to others.")
 
 
 def _certificate(record: Record, now: datetime) -> list[Line]:

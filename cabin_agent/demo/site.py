@@ -17,6 +17,8 @@ from pathlib import Path
 from cabin_agent.access import Role, make_accounts
 from sync.keyfile import Key, save_key
 from sync.keys import RecipientKey, SigningPair
+from sync.outbox import wall_ms
+from sync.statement import Recipient, Statement, make_statement
 
 CODE = "246810"
 """Code of the demonstration's check-up; documented, and good for nothing else."""
@@ -26,6 +28,8 @@ ACCOUNTS: Mapping[str, Role] = {"doctor": "doctor", "nurse": "nurse", "technicia
 """Named accounts of the demonstration and their roles; the codes are new each time."""
 CAMERAS = {"room": "Salle / Room", "hand": "Caméra à main / Hand camera"}
 """Its cameras, drawn by the media process."""
+CLIENT = "demo-cabin"
+"""Its name at the broker."""
 SUBJECT_SYSTEM = "urn:oid:1.2.250.1.213.1.4.11"
 """The INS naming system for demonstrations (ANS); the production one is never used with simulated instruments."""
 KINDS = ("scale", "tensiometer", "oximeter", "thermometer", "ecg", "audiometer")
@@ -86,7 +90,8 @@ def sweep(parent: Path) -> None:
 def prepare(site: Site, broker_port: int, speed: float, api_port: int = 0) -> dict[str, str]:
     """Write keys, appointments, accounts and configurations into the site's folder; gives each account's code."""
     keys = site.folder / "keys"
-    for folder in (keys / "cabins", site.folder / "state", site.instruments):
+    places = [keys / name for name in ("record", "root", "cabin", "cabins", "support")]
+    for folder in (*places, site.folder / "state", site.instruments):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _make_keys(keys)
     _write(site.folder / "appointments.toml", _appointments())
@@ -96,24 +101,32 @@ def prepare(site: Site, broker_port: int, speed: float, api_port: int = 0) -> di
 
 
 def _make_keys(folder: Path) -> None:
-    record, support, receipts, cabin = (
+    """Keys of a whole installation, named as `cabin keys` names them and marked as those of a demonstration."""
+    post, support = RecipientKey.generate(demo=True), RecipientKey.generate(demo=True)
+    record, receipts, cabin, root = (
         RecipientKey.generate(demo=True),
-        RecipientKey.generate(demo=True),
-        SigningPair.generate(demo=True),
-        SigningPair.generate(demo=True),
+        *(SigningPair.generate(demo=True) for _ in range(3)),
     )
     made: dict[str, Key] = {
-        "record.key": record,
-        "record.pub": record.public,
-        "support.key": support,
-        "support.pub": support.public,
-        "receipts.key": receipts,
-        "receipts.pub": receipts.public,
-        "cabin.key": cabin,
-        "cabins/cabin.json": cabin.public,
+        "record/record.private": record,
+        "record/record.public": record.public,
+        "record/receipts.private": receipts,
+        "record/receipts.public": receipts.public,
+        "root/root.private": root,
+        "cabin/root.public": root.public,
+        "cabin/cabin.private": cabin,
+        "cabin/post.private": post,
+        "cabin/support.public": support.public,
+        "support/support.private": support,
+        f"cabins/{CLIENT}.json": cabin.public,
+        f"cabins/{CLIENT}.public": post.public,
     }
     for name, key in made.items():
         save_key(folder / name, key)
+    recipients = (Recipient(record.public, 0),)
+    statement = make_statement(Statement(1, wall_ms(), recipients, (receipts.public,), {}), root)
+    for place in ("record", "cabin"):
+        (folder / place / "record.statement").write_bytes(statement)
 
 
 def _appointments() -> str:
@@ -146,12 +159,13 @@ def _cabin(site: Site, broker_port: int, speed: float, api_port: int) -> str:
         _toml(
             "[record]",
             broker=f"mqtt://127.0.0.1:{broker_port}",
-            client="demo-cabin",
-            recipient=str(keys / "record.pub"),
-            signers=str(keys / "receipts.pub"),
-            signing=str(keys / "cabin.key"),
+            client=CLIENT,
+            root=str(keys / "cabin" / "root.public"),
+            statement=str(keys / "cabin" / "record.statement"),
+            signing=str(keys / "cabin" / "cabin.private"),
+            post=str(keys / "cabin" / "post.private"),
         ),
-        _toml("[black_box]", key=str(keys / "support.pub"), visits=5),
+        _toml("[black_box]", key=str(keys / "cabin" / "support.public"), visits=5),
         _toml("[ticket]", printer=f"file:{site.ticket}"),
         *(
             _toml(f"[instruments.{kind}]", driver=kind, url=str(site.instruments / kind), model=f"simulated {kind}")
@@ -169,8 +183,8 @@ def _gateway(site: Site, broker_port: int) -> str:
         store=str(site.record),
         broker=f"mqtt://127.0.0.1:{broker_port}",
         client="demo-record",
-        recipient=str(keys / "record.key"),
-        signing=str(keys / "receipts.key"),
+        recipient=str(keys / "record" / "record.private"),
+        signing=str(keys / "record" / "receipts.private"),
         allow=str(keys / "cabins"),
     )
 

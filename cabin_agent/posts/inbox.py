@@ -1,0 +1,111 @@
+"""What the record posts to this cabin, from the uplink's thread to the core, between visits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from cabin_agent.appointments import Appointment, Appointments
+from cabin_agent.clock_quality import believed_ms
+from cabin_agent.config import Config
+from cabin_agent.core import Core
+from cabin_agent.posts.readers import AppointmentReader, ConfigReader
+from sync.envelope import APPOINTMENTS, CONFIG
+from sync.keys import RecipientKey
+from sync.outbox import Room
+from sync.postbox import Heard, Postbox
+from sync.record_keys import RecordKeys
+from sync.sender import Sender
+
+log = logging.getLogger(__name__)
+
+FILE = "post.db"
+"""In the state folder: what was posted, sealed as it came."""
+
+
+class Inbox:
+    """The letter box of one cabin, and what is done with its letters.
+
+    `hear` is the uplink's; it also works before there is a core, and then the core finds all of it at `attach`.
+    """
+
+    def __init__(self, config: Config, keys: dict[bytes, RecipientKey], record: RecordKeys, sender: Sender) -> None:
+        state_dir = config.cabin.state_dir
+        self._new_config: Config | None = None
+        self._expected: tuple[Appointment, ...] = ()
+        self._looked_up: Appointments | None = None
+        self._nudge: Callable[[], None] = lambda: None
+        self._appointments = AppointmentReader(self._expect, believed_ms)
+        readers = {
+            CONFIG: ConfigReader(config.file, state_dir, record, self._adopt).reader(),
+            APPOINTMENTS: self._appointments.reader(),
+        }
+        self._box = Postbox(state_dir / FILE, keys, record.signers, lambda: sender, readers)
+        for kind in self._box.resume():
+            log.error("what the record posted last (%s) can no longer be opened: have it posted again", kind)
+        self._new_config = None  # the core begins with it in any case
+
+    def hear(self, envelope: bytes) -> None:
+        """One sealed message of the record, or of somebody who would like to be it. In the uplink's thread."""
+        heard = self._box.hear(envelope)
+        _tell(heard)
+
+    def attach(self, core: Core) -> None:
+        """Give the core what was posted, now and whenever something comes: settings only between two visits."""
+        loop = asyncio.get_running_loop()
+        core.on_between = lambda: self._hand_over(core)
+
+        def nudge() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(lambda: self._hand_over(core) if core.between else None)
+
+        self._nudge = nudge
+        self._looked_up = core.desk.appointments
+        self._looked_up.posted = self._expected
+        nudge()
+
+    def close(self) -> None:
+        """Release the file."""
+        self._box.close()
+
+    def _adopt(self, config: Config) -> None:
+        self._new_config = config
+        self._nudge()
+
+    def _expect(self, appointments: tuple[Appointment, ...]) -> None:
+        self._expected = appointments
+        if self._looked_up is not None:
+            self._looked_up.posted = appointments
+
+    def _hand_over(self, core: Core) -> None:
+        """Between two visits: new settings, and no appointments of yesterday."""
+        config, self._new_config = self._new_config, None
+        if config is not None:
+            adopt(core, config)
+        if self._appointments.drop_past():
+            self._box.forget(APPOINTMENTS)
+
+
+def adopt(core: Core, config: Config) -> None:
+    """Put posted settings into force in a running core."""
+    core.config = config
+    core.desk = replace(
+        core.desk, notice_version=config.visit.notice_version, code_attempts=config.visit.code_attempts
+    )
+    core.idle.grace_s = config.visit.idle_grace_s
+    if config.record is not None:
+        core.delivery.resize(Room(config.record.quota_mb << 20, config.record.reserve_mb << 20))
+    for each in config.instruments:
+        if each.calibrated is not None:
+            core.bench.calibrated(each.driver, each.calibrated)
+    core.changed()
+
+
+def _tell(heard: Heard) -> None:
+    match heard.outcome:
+        case "refused":
+            log.warning("a message that claims to come from the record is refused: %s", heard.reason)
+        case "rejected":
+            log.warning("a post of the record is rejected: %s (%s)", heard.reason, heard.content_type)

@@ -1,0 +1,90 @@
+"""What lies between a cabin and its record, opened from the settings: keys, outbox, uplink, letter box."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from cabin_agent.config import Config, Record
+from cabin_agent.delivery import Delivery, most_of, stamp_now
+from cabin_agent.posts.inbox import Inbox
+from sync.errors import KeyFileError
+from sync.keyfile import load_key, load_recipients, load_signers
+from sync.keys import RecipientPublic, SigningPair, SigningPublic
+from sync.link import Tls
+from sync.outbox import Outbox, Room
+from sync.record_keys import Known, RecordKeys, pinned_keys
+from sync.sender import Sender
+from sync.uplink import Uplink, UplinkSettings
+
+log = logging.getLogger(__name__)
+
+STATEMENT = "record.statement"
+"""In the state folder: the newest statement of the record's keys that this cabin has taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLink:
+    """The way up, and the way down where the cabin has a key for it."""
+
+    delivery: Delivery
+    inbox: Inbox | None
+
+
+def open_record_link(config: Config, record: Record) -> RecordLink:
+    """Open everything with this cabin's keys; demonstration keys only where simulated is accepted.
+
+    Raises `KeyFileError`, `OutboxFailed` or `OutboxLocked`, each with one sentence.
+    """
+    demo = config.cabin.accept_simulated
+    signer = load_key(record.signing, SigningPair)
+    _refuse_demo(record.signing, signer.demo and not demo)
+    keys = record_keys(record, config.cabin.state_dir / STATEMENT, demo=demo)
+    posted = load_recipients(record.post, demo=demo) if record.post else None
+    outbox = Outbox(config.cabin.state_dir / "outbox.db", Room(record.quota_mb << 20, record.reserve_mb << 20))
+    if outbox.damaged is not None:
+        log.error("the outbox was damaged and moved aside as %s: call support", outbox.damaged.name)
+    sender = Sender(outbox, keys.recipient, signer, stamp_now)
+    keys.on_change = lambda known: _seal_to(sender, known)
+    inbox = None if posted is None else Inbox(config, posted, keys, sender)
+    sender.recipient = keys.recipient
+    tls = Tls(record.ca, record.cert, record.key) if record.broker.tls else None
+    settings = UplinkSettings(host=record.broker.host, port=record.broker.port, client_id=record.client, tls=tls)
+    hear = None if inbox is None else inbox.hear
+    most = most_of(record.quota_mb << 20)
+    delivery = Delivery(sender, lambda told: Uplink(outbox, settings, keys.signers, told, hear), most)
+    return RecordLink(delivery, inbox)
+
+
+def record_keys(record: Record, kept: Path, *, demo: bool, keep: bool = True) -> RecordKeys:
+    """The record's keys that this cabin believes: of the settings, or of the newest statement of its root.
+
+    `kept` is the file of the newest statement; without `keep` it is only read. Raises `KeyFileError`.
+    """
+    first = _first(record, demo)
+    if record.root is None:
+        if first is None:
+            raise KeyFileError("The settings name no key of the record: write recipient and signers in [record].")
+        return RecordKeys(first)
+    root = load_key(record.root, SigningPublic)
+    _refuse_demo(record.root, root.demo and not demo)
+    return pinned_keys(root, kept, record.statement, first, keep=keep)
+
+
+def _first(record: Record, demo: bool) -> Known | None:
+    """The keys that the settings name, None where they leave them to the statement."""
+    if record.recipient is None or record.signers is None:
+        return None
+    recipient = load_key(record.recipient, RecipientPublic)
+    _refuse_demo(record.recipient, recipient.demo and not demo)
+    return Known(recipient, load_signers([record.signers], demo=demo))
+
+
+def _refuse_demo(path: Path, refuse: bool) -> None:
+    if refuse:
+        raise KeyFileError(f"The key {path} is of a demonstration: make this cabin's own with 'cabin keys make'.")
+
+
+def _seal_to(sender: Sender, known: Known) -> None:
+    sender.recipient = known.recipient
