@@ -17,7 +17,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet -
 LOCK := $(COMPILE) pyproject.toml --extra build
 LOCK_PEERS := $(COMPILE) --group pyproject.toml:peers --no-annotate
 
-.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz plots screens lock clean mosquitto chromium opener recordings
+.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz plots screens lock clean mosquitto chromium opener systemd recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this
@@ -26,10 +26,10 @@ help:  ## show this
 demo: $(VENV)/run.stamp  ## a whole cabin on this machine with simulated instruments; ARGS="--once --speed 20" runs one check-up
 	@$(BIN)/cabin demo $(ARGS)
 
-test: $(VENV)/dev.stamp mosquitto chromium opener recordings  ## every test, as CI runs them; installs mosquitto, chromium, espeak-ng and node with apt if missing
+test: $(VENV)/dev.stamp mosquitto chromium opener systemd recordings  ## every test, as CI runs them; installs mosquitto, chromium, espeak-ng, node and systemd with apt if missing
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-check: $(VENV)/dev.stamp  ## formatting, types, import contracts and the tests without processes, browser and recordings
+check: $(VENV)/dev.stamp systemd  ## formatting, types, import contracts and the tests without processes, browser and recordings
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/lint-imports >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
@@ -120,6 +120,10 @@ mosquitto:
 
 chromium:
 	@{ test -x /usr/bin/chromium && command -v espeak-ng >/dev/null; } || { $(call with_apt,The tests of the pages need,chromium espeak-ng fonts-dejavu-core); }
+
+# For the exposure of the units; it brings libseccomp. Nothing of it has to run.
+systemd:
+	@command -v systemd-analyze >/dev/null || { $(call with_apt,The tests of the units need,systemd); }
 
 # DE1 in JavaScript, for tests/test_sync_opener.py; Debian 12's own Node 18 and npm are enough.
 OPENER := tests/opener/node_modules/.stamp

@@ -30,6 +30,8 @@ VERBS = {
     "media": "cameras, sound and the call to the doctor, beside the core (as systemd starts it)",
     "gateway": "the far end: opens envelopes, writes the record, signs receipts (as systemd starts it)",
     "access": "who may use the local API: named accounts, and the kiosk's launch ticket",
+    "outbox": "what waits for the record or was refused by it; 'requeue MID' sends it again",
+    "audit": "the cabin's audit log: 'verify' checks the whole chain, 'show' prints it",
     "keys": "make the keys of a cabin, of the record or of the workshop",
     "devices": "the instruments of the running cabin: state, age of the last sample, serial, firmware",
     "monitor": "one instrument live in this terminal: state, values, wave; of the running cabin, or by its address",

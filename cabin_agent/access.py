@@ -19,8 +19,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from cabin_agent.codes import HASH, NOBODYS, hashed, new_code
+from cabin_agent.face import Refusal
 from cabin_agent.private_file import AccessError, write_private
 from cabin_agent.sessions import Role, Session, Sessions, digest_of
 from cabin_agent.sign_in import Claim, SignIn
@@ -75,6 +77,10 @@ class Access:
         self._sessions = Sessions(path.with_name("sessions.json"))
         self.on_leave: Callable[[str, Role], None] = lambda _name, _role: None
         """Told the name and role of a person who signed out and has no other session open."""
+        self.on_sign_in: Callable[[Role, bool], None] = lambda _role, _admitted: None
+        """Told the role that somebody signed in to, or was refused."""
+        self.on_change: Callable[[int], None] = lambda _count: None
+        """Told how many accounts there are, when the file was changed while this process ran."""
         self._offer: Path | None = None
         self._ticket: str | None = None
         self._refresh()
@@ -127,7 +133,12 @@ class Access:
         """
         self._refresh()
         digest, entry = self._person(name, role)
-        await self._gate.check(Claim(name, code), entry.code)
+        try:
+            await self._gate.check(Claim(name, code), entry.code)
+        except Refusal:
+            self.on_sign_in(cast(Role, role), False)
+            raise
+        self.on_sign_in(entry.account.role, True)
         return self._sessions.open(Session(name, entry.account.role, digest, time.time() + SESSION_S))
 
     def _person(self, name: str, role: str) -> tuple[str, _Entry]:
@@ -167,6 +178,7 @@ class Access:
         self._ticket = None
         if self._offer is not None:
             self.offer(self._offer)
+        self.on_sign_in("kiosk", True)
         return self._sessions.open(Session("kiosk", "kiosk"))
 
     def _replace(self, name: str, new: Mapping[str, _Entry]) -> None:
@@ -189,8 +201,10 @@ class Access:
         if seen != self._seen:
             if status.st_uid not in (os.geteuid(), 0) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise AccessError(f"Others may write {self._path}: make it yours alone (chmod 600), then try again.")
-            self._entries = _read(self._path)
+            self._entries, first = _read(self._path), self._seen is None
             self._seen = seen
+            if not first:
+                self.on_change(len(self._entries))
 
 
 def make_accounts(state_dir: Path, wanted: Mapping[str, Role]) -> dict[str, str]:

@@ -59,7 +59,7 @@ class Appointments:
     """
 
     def __init__(self, path: Path, now_ms: Callable[[], int | None] = lambda: None) -> None:
-        self._path, self._now_ms = path, now_ms
+        self._path, self.now_ms = path, now_ms
         self.posted: tuple[Appointment, ...] = ()
         self._seen: tuple[int, int, int] | None = None
         self._known: tuple[Appointment, ...] = ()
@@ -71,7 +71,7 @@ class Appointments:
         not what it should be: a file half replaced by a hand must not pass for an empty one.
         """
         self._refresh()
-        found, now = None, self._now_ms()
+        found, now = None, self.now_ms()
         for appointment in (*self._known, *self.posted):
             same = hmac.compare_digest(appointment.code.encode(), code.encode("utf-8", "replace"))
             if same and appointment.is_good(now):

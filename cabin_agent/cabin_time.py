@@ -78,6 +78,11 @@ class CabinTime:
         """UTC milliseconds, as well as this cabin knows them."""
         return self.stamp()[0]
 
+    def believed_ms(self) -> int | None:
+        """UTC milliseconds, None where the clock was never set: to judge by the hour what somebody planned."""
+        now, quality = self.stamp()
+        return None if quality == "unset" else now
+
     def stamp(self) -> tuple[int, Quality]:
         """The time and the trust in it."""
         with self._lock:

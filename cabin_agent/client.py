@@ -81,6 +81,10 @@ class CoreClient:
         """What was handed to the record, newest first."""
         return _list(await self._ask("GET", f"deliveries?limit={limit}"), "deliveries")
 
+    async def requeue(self, mid: str) -> Json:
+        """Send a result again that the record refused; the delivery after it."""
+        return await self._ask("POST", f"deliveries/{_segment(mid)}/requeue")
+
     async def stream(self, waves: bool = False) -> AsyncGenerator[Json | bytes]:
         """Events and, with `waves`, frames for `cabin_agent.frames.decode_frame`; ends when the core stops."""
         try:

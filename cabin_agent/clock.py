@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -16,8 +17,9 @@ class VisitClock:
     The person's own time (idle warnings, good-bye) never goes faster than real time.
     """
 
-    def __init__(self, speed: float = 1.0) -> None:
-        self.speed = speed
+    def __init__(self, speed: float = 1.0, wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        """`wall_ms`: the cabin's time, UTC milliseconds; the machine's own by default."""
+        self.speed, self._wall_ms = speed, wall_ms
         # A boot that nobody can name is never the same as another: no rest is taken over from it.
         self.boot_id = BOOT_ID.read_text().strip() if BOOT_ID.exists() else str(uuid.uuid4())
 
@@ -31,7 +33,7 @@ class VisitClock:
 
     def wall_ms(self) -> int:
         """UTC milliseconds."""
-        return time.time_ns() // 1_000_000
+        return self._wall_ms()
 
     async def sleep_until(self, moment: float) -> None:
         """Wait until the visit's time is `moment`."""

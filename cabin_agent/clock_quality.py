@@ -43,9 +43,3 @@ def clock_quality(
     if server_heard(now_s, synchronised, kernel):
         return "ntp"
     return "rtc" if is_plausible(now_s) else "unset"
-
-
-def believed_ms() -> int | None:
-    """UTC milliseconds, None where the clock was never set."""
-    now_s = time.time()
-    return None if clock_quality(now_s) == "unset" else int(now_s * 1000)

@@ -13,7 +13,6 @@ from cabin_agent.attempts import Told
 from cabin_agent.black_box import BlackBox
 from cabin_agent.broadcast import Broadcast
 from cabin_agent.clock import VisitClock
-from cabin_agent.clock_quality import believed_ms
 from cabin_agent.conductor import Conductor
 from cabin_agent.config import Config
 from cabin_agent.consultation import Consultation
@@ -23,7 +22,7 @@ from cabin_agent.directed import Directed
 from cabin_agent.face import Json, Refusal
 from cabin_agent.idle import Idle
 from cabin_agent.instruments import Instruments
-from cabin_agent.inventory import Inventory
+from cabin_agent.inventory import Inventory, Known
 from cabin_agent.journal import JournalError
 from cabin_agent.kiosk import Desk, translate
 from cabin_agent.live import Live
@@ -32,6 +31,7 @@ from cabin_agent.plan import TASKS, Rules
 from cabin_agent.printing import print_in_thread
 from cabin_agent.record import visit_record
 from cabin_agent.results import CabinIdentity
+from cabin_agent.trail import Note, silent
 from cabin_agent.version import VERSION
 from cabin_agent.visit import IllegalEvent, Message, Visit, step
 from cabin_agent.visit_table import ENTRY, TABLE, Effect, Event, State
@@ -55,11 +55,21 @@ class Core:
     """Holds the open visit and performs its effects: one message at a time, each stored before it has effects."""
 
     def __init__(
-        self, config: Config, open_visit: OpenVisit, delivery: Delivery, black_box: BlackBox | None = None
+        self,
+        config: Config,
+        open_visit: OpenVisit,
+        delivery: Delivery,
+        black_box: BlackBox | None = None,
+        note: Note = silent,
+        clock: VisitClock | None = None,
     ) -> None:
+        """`note` writes into the audit log."""
+        self._note = note
         self.config, self._open, self.delivery, self._black_box = config, open_visit, delivery, black_box
         self.broadcast = Broadcast()
-        self.clock = VisitClock(config.cabin.speed)
+        self.clock = clock or VisitClock(config.cabin.speed)
+        inventory = Inventory(config.cabin.state_dir / "inventory.json")
+        inventory.on_other = self._other_instrument
         self._live = Live(self.broadcast, lambda kind: self.bench.device(kind).simulated)
         self.bench = Instruments(
             config.instruments,
@@ -69,11 +79,11 @@ class Core:
             on_state=lambda _kind, view: self.broadcast.tell({"type": "instrument", **view}),
             on_unsafe=self.changed,
             black_box=black_box,
-            inventory=Inventory(config.cabin.state_dir / "inventory.json"),
+            inventory=inventory,
         )
         self.rules = rules_of(config)
         self.desk = Desk(
-            Appointments(config.visit.appointments, believed_ms),
+            Appointments(config.visit.appointments),
             self.clock,
             config.visit.notice_version,
             config.visit.code_attempts,
@@ -99,6 +109,10 @@ class Core:
     async def run(self, ready: Callable[[], None]) -> None:
         """Resume the stored visit and lead visits until cancelled; every instrument is left safe."""
         self.visit = self._open.load()
+        if self.visit.mid:
+            self._note("visit-resumed", mid=self.visit.mid)
+        elif self._open.lost:
+            self._note("visit-lost")
         self._visit_follows()
         self.delivery.start(self._delivered)
         try:
@@ -146,6 +160,7 @@ class Core:
             if Effect.FORGET in effects:
                 self._open.forget()
             self._open.keep(following, tracks)
+            self._note_change(self.visit, following)
             self.visit = following
             self._visit_follows()
             if following.state is State.READY:
@@ -154,6 +169,18 @@ class Core:
                 await EFFECTS[effect](self)
         self.idle.touch()
         self.changed()
+
+    def _note_change(self, before: Visit, following: Visit) -> None:
+        if before.mid == following.mid:
+            return
+        if before.mid:
+            self._note("visit-ended", mid=before.mid)
+        if following.mid:
+            self._note("visit-begun", mid=following.mid)
+
+    def _other_instrument(self, known: Known, new: bool) -> None:
+        what = "instrument-new" if new else "instrument-other"
+        self._note(what, kind=known.kind, model=known.model, serial=known.serial, firmware=known.firmware)
 
     def _visit_follows(self) -> None:
         """The instruments know since when there is a visit; the black box holds what is said during it alone."""

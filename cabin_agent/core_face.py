@@ -70,6 +70,10 @@ class CoreFace:
         """See `Face.deliveries`."""
         return self._core.delivery.history(limit)
 
+    async def requeue(self, mid: str) -> Json:
+        """See `Face.requeue`."""
+        return await self._core.delivery.requeue(mid)
+
     def cabin(self) -> Json:
         """See `Face.cabin`."""
         return cabin_view(self._core)

@@ -11,39 +11,31 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import re
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from cabin_agent.clock_quality import clock_quality
-from cabin_agent.face import Json
+from cabin_agent.face import Json, Refusal
 from cabin_agent.fhir.bundle import build_bundle
 from cabin_agent.record import visit_record, without_strips
 from cabin_agent.recorder import LeftOut, fitting, recording
 from cabin_agent.results import CabinIdentity, VisitRecord
 from cabin_agent.visit import Visit
-from sync.envelope import FHIR, MAX_CONTENT, RECORDING, Stamp
+from sync.envelope import FHIR, MAX_CONTENT, RECORDING
 from sync.errors import SyncError
 from sync.outbox import Room
+from sync.rows import Handed
 from sync.sender import Sender
 from sync.uplink import Uplink, UplinkStatus
 
 log = logging.getLogger(__name__)
 
-NO_AUDIT = (0, bytes(32))
-"""Head of an audit chain that has no entry yet."""
-
 
 class DeliveryError(Exception):
     """The visit could not be handed over; one sentence. Nothing of it is lost: it is tried again."""
-
-
-def stamp_now() -> Stamp:
-    """Time, trust in it, boot and audit head of an envelope that is sealed now."""
-    return Stamp(time.time_ns() // 1_000_000, clock_quality(), boot_bytes(), NO_AUDIT)
 
 
 class Delivery:
@@ -79,6 +71,10 @@ class Delivery:
         """Whether there is room for one more visit."""
         return self._outbox.accepts_new_visit()
 
+    def stalled_for(self) -> float:
+        """Seconds since the uplink last turned; it turns offline too."""
+        return self._uplink.stalled_for()
+
     def status(self) -> Json:
         """Whether the broker answers, and how many envelopes wait or were rejected."""
         counts = self._outbox.counts()
@@ -87,15 +83,20 @@ class Delivery:
 
     def history(self, limit: int) -> list[Json]:
         """What was handed over and what the record answered, newest first."""
-        return [
-            {
-                "mid": row.mid.hex(),
-                "seq": row.seq,
-                "state": row.state,
-                "receipt": {"status": row.status, "at_ms": row.settled_ms} if row.status else None,
-            }
-            for row in self._outbox.history(limit)
-        ]
+        return [_handed(row) for row in self._outbox.history(limit)]
+
+    async def requeue(self, mid: str) -> Json:
+        """Send a letter again that the record refused; how it stands then. Raises `Refusal`."""
+        wanted = bytes.fromhex(mid) if re.fullmatch(r"[0-9a-f]{32}", mid) else b""
+        try:
+            requeued = await asyncio.to_thread(self._outbox.requeue, wanted)
+            found = self._outbox.find(wanted)
+        except SyncError as error:
+            raise Refusal("not-ready", str(error)) from error
+        if not requeued or found is None:
+            raise Refusal("bad-value", "No result in quarantine has this message id: 'cabin outbox' lists them.")
+        self._changed()
+        return _handed(found)
 
     async def seal(self, visit: Visit, cabin: CabinIdentity, tracks: list[bytes]) -> None:
         """Hand a finished visit to the outbox: its recording, then its Bundle. Raises `DeliveryError`.
@@ -123,6 +124,13 @@ class Delivery:
         """Called in the uplink's thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._changed)
+
+
+def _handed(row: Handed) -> Json:
+    receipt = {"status": row.status, "at_ms": row.settled_ms} if row.status else None
+    return {
+        "mid": row.mid.hex(), "seq": row.seq, "state": row.state, "attempts": row.attempts, "receipt": receipt,
+    }  # fmt: skip
 
 
 def most_of(quota: int) -> int:

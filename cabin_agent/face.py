@@ -57,6 +57,10 @@ class Face(Protocol):
         """What was handed to the record and what it answered: message id, type, state, receipt; newest first."""
         ...
 
+    async def requeue(self, mid: str) -> Json:
+        """Send an envelope again that the record refused; the delivery after it. Raises `Refusal` "bad-value"."""
+        ...
+
     def cabin(self) -> Json:
         """The cabin as its staff sees it: state, what is to clean, instruments; nothing of a person."""
         ...

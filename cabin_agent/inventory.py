@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,9 @@ class Inventory:
         self._file = file
         self._known = {} if file is None else _load(file)
         self._changed = False
+        self.on_other: Callable[[Known, bool], None] = lambda _known, _new: None
+        """Told when another instrument of a kind is there than the last time, and whether it was never seen."""
+        self._here = {each.kind: each.key for each in sorted(self._known.values(), key=lambda one: one.last_seen_ms)}
 
     def of(self, kind: str, model: str, serial: str) -> Known:
         """What is known of an instrument; a new one is new."""
@@ -77,8 +80,12 @@ class Inventory:
         """The instrument was there at `at_ms`: keep it with these fields changed."""
         first = known.first_seen_ms or at_ms
         kept = replace(known, first_seen_ms=first, last_seen_ms=max(at_ms, known.last_seen_ms), **change)
+        new = kept.key not in self._known
         self._known[kept.key] = kept
         self._changed = True
+        if self._here.get(kept.kind) != kept.key:
+            self._here[kept.kind] = kept.key
+            self.on_other(kept, new)
         return kept
 
     def save(self) -> None:

@@ -21,6 +21,8 @@ class OpenVisit:
         self._journal = journal
         self._used = journal.folder / "used"
         """There from the first touch until the cabin is clean: no crash between makes it ready. It names nobody."""
+        self.lost = journal.damage is not None
+        """Whether the visit that was open could not be read any more."""
         self._outcomes = 0
         self._tracks = 0
         self._reviews: dict[int, Review] = {}
@@ -37,6 +39,7 @@ class OpenVisit:
             return self._load()
         except Unreadable as error:
             log.error("%s It is forgotten, and the cabin is cleaned.", error)
+            self.lost = True
             self.forget()
             return Visit(state=State.CLEANING)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cabin_agent.config import Config, Record
-from cabin_agent.delivery import Delivery, most_of, stamp_now
+from cabin_agent.delivery import Delivery, most_of
 from cabin_agent.posts.inbox import Inbox
+from cabin_agent.trail import Trail
 from sync.errors import KeyFileError
 from sync.keyfile import load_key, load_recipients, load_signers
 from sync.keys import RecipientPublic, SigningPair, SigningPublic
@@ -32,9 +34,12 @@ class RecordLink:
     inbox: Inbox | None
 
 
-def open_record_link(config: Config, record: Record) -> RecordLink:
+def open_record_link(
+    config: Config, record: Record, trail: Trail, believed_ms: Callable[[], int | None]
+) -> RecordLink:
     """Open everything with this cabin's keys; demonstration keys only where simulated is accepted.
 
+    `believed_ms` gives UTC milliseconds, None where nobody knows the time. What happens is noted in the trail.
     Raises `KeyFileError`, `OutboxFailed` or `OutboxLocked`, each with one sentence.
     """
     demo = config.cabin.accept_simulated
@@ -45,10 +50,18 @@ def open_record_link(config: Config, record: Record) -> RecordLink:
     outbox = Outbox(config.cabin.state_dir / "outbox.db", Room(record.quota_mb << 20, record.reserve_mb << 20))
     if outbox.damaged is not None:
         log.error("the outbox was damaged and moved aside as %s: call support", outbox.damaged.name)
-    sender = Sender(outbox, keys.recipient, signer, stamp_now)
-    keys.on_change = lambda known: _seal_to(sender, known)
-    inbox = None if posted is None else Inbox(config, posted, keys, sender)
-    sender.recipient = keys.recipient
+        trail.note("outbox-damaged", aside=outbox.damaged.name, saved=0, lost=0)
+    outbox.watch(trail.letter)
+    sender = Sender(outbox, keys.recipient, signer, trail.stamp)
+
+    def in_force(known: Known) -> None:
+        sender.recipient = known.recipient
+        signers = ",".join(sorted(kid.hex() for kid in known.signers))
+        trail.keys(signing=signer.public.kid.hex(), recipient=known.recipient.kid.hex(), signers=signers)
+
+    keys.on_change = in_force
+    inbox = None if posted is None else Inbox(config, posted, keys, sender, believed_ms, trail.note)
+    in_force(keys.known)
     tls = Tls(record.ca, record.cert, record.key) if record.broker.tls else None
     settings = UplinkSettings(host=record.broker.host, port=record.broker.port, client_id=record.client, tls=tls)
     hear = None if inbox is None else inbox.hear
@@ -84,7 +97,3 @@ def _first(record: Record, demo: bool) -> Known | None:
 def _refuse_demo(path: Path, refuse: bool) -> None:
     if refuse:
         raise KeyFileError(f"The key {path} is of a demonstration: make this cabin's own with 'cabin keys make'.")
-
-
-def _seal_to(sender: Sender, known: Known) -> None:
-    sender.recipient = known.recipient

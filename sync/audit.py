@@ -21,6 +21,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from sync import cbor
@@ -32,8 +33,8 @@ MOST_TORN = 32768
 """Bytes that one write may leave behind unfinished: more is no torn tail."""
 _HEAD = struct.Struct(">cIQ32s")
 _SIGN_INFO = b"DE1/audit\0"
-_HOLE = bytes(64)
-"""What a block that never reached the disk looks like; the padding of an ML-DSA-65 signature has 55 zeros at most."""
+_SECTOR = 512
+"""Bytes that reach a disk whole or not at all; a frame may have any few bytes of one."""
 
 Why = Literal["torn", "frame", "order", "hash", "signature", "unsigned", "join"]
 Value = int | str | bytes
@@ -123,7 +124,7 @@ def walk(
     head = steps.head or Head()
     if why is None:
         return Walked(head, at, steps.signed, frozenset(steps.strangers), None)
-    why = "torn" if why != "join" and is_torn(data[at:]) else why
+    why = "torn" if why != "join" and is_torn(data, at) else why
     entry = head.count if why in ("signature", "unsigned") else head.count + 1
     return Walked(head, at, steps.signed, frozenset(steps.strangers), Fault(entry, why))
 
@@ -195,17 +196,19 @@ def _signatures(body: bytes) -> list[Signature]:
     return []
 
 
-def is_torn(rest: bytes) -> bool:
-    """Whether `rest`, behind the last whole frame, is what a power cut leaves of one write.
+def is_torn(data: bytes, at: int) -> bool:
+    """Whether what stands at `at`, behind the last whole frame, is what a power cut leaves of one write.
 
-    Either the file ends within a frame, or a block of it never reached the disk and reads as zeros.
+    Either the file ends within a frame, or a sector of it never reached the disk and reads as zeros.
     """
-    if len(rest) > MOST_TORN:
+    left = len(data) - at
+    if left > MOST_TORN:
         return False
-    if len(rest) < _HEAD.size or _HOLE in rest:
+    edges = [at, *range((at // _SECTOR + 1) * _SECTOR, len(data), _SECTOR), len(data)]
+    if left < _HEAD.size or any(not any(data[begin:end]) for begin, end in pairwise(edges)):
         return True
-    kind, length, _, _ = _HEAD.unpack_from(rest, 0)
-    return kind in (b"B", b"E", b"C") and _HEAD.size + length > len(rest)
+    kind, length, _, _ = _HEAD.unpack_from(data, at)
+    return kind in (b"B", b"E", b"C") and _HEAD.size + length > left
 
 
 def read_event(event: bytes) -> dict[str, Value]:

@@ -141,6 +141,16 @@ def hold(path: Path) -> IO[bytes]:
     return file
 
 
+def asides(path: Path) -> list[Path]:
+    """The damaged databases that were moved aside here, the oldest first."""
+    found = path.parent.glob(f"{path.name}.damaged-*")
+    return sorted((each for each in found if each.suffix.removeprefix(".damaged-").isdigit()), key=_number)
+
+
+def _number(aside: Path) -> int:
+    return int(aside.suffix.removeprefix(".damaged-"))
+
+
 def move_aside(path: Path) -> Path:
     """Rename a damaged database and its WAL to the first free "damaged" number; nothing is deleted.
 

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from sync.ballast import Ballast
 from sync.durable import (
@@ -38,7 +38,7 @@ from sync.errors import OutboxFull, Refused
 from sync.flight import Flights
 from sync.keys import Signers
 from sync.receipt import Receipt
-from sync.rows import Entry, Handed, entries, history
+from sync.rows import Entry, Handed, entries, find, history
 from sync.settlement import Settled, Settlement, word_of
 
 _T = TypeVar("_T")
@@ -71,6 +71,16 @@ class Stored:
     src: bytes
     seq: int
     repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of a letter, once it is durable."""
+
+    what: Literal["sealed", "purged", "quarantined", "requeued"]
+    mid: bytes
+    seq: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,7 @@ class Outbox:
         self._lock = threading.RLock()
         self._flights = Flights()
         self._listeners: list[Callable[[], None]] = []
+        self._watchers: list[Callable[[Step], None]] = []
         self._file_lock = hold(path)
         try:
             self._db = self._open()
@@ -171,19 +182,29 @@ class Outbox:
         """Call `listener`, in the thread that puts, after each new letter; it must return at once."""
         self._listeners.append(listener)
 
+    def watch(self, watcher: Callable[[Step], None]) -> None:
+        """Tell `watcher` each step of a letter, in the thread that made it; it must return at once."""
+        self._watchers.append(watcher)
+
+    def _tell(self, *steps: Step) -> None:
+        for watcher in self._watchers:
+            for step in steps:
+                watcher(step)
+
     def put(self, mid: bytes, sealer: Sealer) -> Stored:
         """Seal and store one letter; when this returns it survives a power cut.
 
         A known `mid` changes nothing. `OutboxFull` where there is no room and `OutboxFailed` where the disk fails:
         then nothing was stored and no number was used up. What the sealer raises comes through.
         """
-        with self._lock:
+        with self._lock, sqlite_errors():
             known = self._known(mid)
             if known is not None:
                 return known
-            with sqlite_errors(), transaction(self._db):
+            with transaction(self._db):
                 stored, size = self._store(mid, sealer)
             self._count = self._count.moved(None, "pending", size)
+        self._tell(Step("sealed", mid, stored.seq))
         for listener in self._listeners:
             listener()
         return stored
@@ -281,7 +302,9 @@ class Outbox:
                     self._count = self._count.moved(one.before, one.after, one.size)
             if tidy and any(one.settlement.outcome == "purged" for one in settled):
                 self.tidy()
-        return [one.settlement for one in settled]
+        settlements = [one.settlement for one in settled]
+        self._tell(*(step for each in settlements if (step := _step(each)) is not None))
+        return settlements
 
     def tidy(self) -> None:
         """Empty the WAL; where that cannot be done now, a later call does it: the letters are gone in any case."""
@@ -330,14 +353,15 @@ class Outbox:
     def requeue(self, mid: bytes) -> bool:
         """Send a quarantined letter again, once its cause is mended; False where there is none of that id."""
         with self._lock, sqlite_errors():
-            query = "SELECT id, size FROM letter WHERE mid = ? AND state = 'quarantined'"
+            query = "SELECT id, size, seq FROM letter WHERE mid = ? AND state = 'quarantined'"
             row = self._db.execute(query, (mid,)).fetchone()
             if row is None:
                 return False
             with transaction(self._db):
                 self._db.execute("UPDATE letter SET state = 'pending', reason = '' WHERE id = ?", (row[0],))
             self._count = self._count.moved("quarantined", "pending")
-            self._flights.again(*row)
+            self._flights.again(row[0], row[1])
+        self._tell(Step("requeued", mid, row[2]))
         for listener in self._listeners:
             listener()
         return True
@@ -356,11 +380,26 @@ class Outbox:
         with self._lock, sqlite_errors():
             return entries(self._db, self._flights)
 
+    def find(self, mid: bytes) -> Handed | None:
+        """A letter that waits or was refused; None where there is none of this message id."""
+        with self._lock, sqlite_errors():
+            return find(self._db, self._flights, mid)
+
     def _counted(self) -> Counts:
         query = "SELECT state, COUNT(*), SUM(size) FROM letter GROUP BY state"
         rows = {state: (number, size) for state, number, size in self._db.execute(query)}
         pending, quarantined = rows.get("pending", (0, 0)), rows.get("quarantined", (0, 0))
         return Counts(pending[0], quarantined[0], pending[1] + quarantined[1])
+
+
+def _step(settlement: Settlement) -> Step | None:
+    """The step that a receipt made a letter take, if it did."""
+    if settlement.mid is None or settlement.seq is None:
+        return None
+    match settlement.outcome:
+        case "purged" | "quarantined" as what:
+            return Step(what, settlement.mid, settlement.seq, settlement.reason)
+    return None
 
 
 def _hash(envelope: bytes) -> bytes:

@@ -36,6 +36,8 @@ class Handed:
     status: str | None
     """What the record signed: "stored" or "duplicate"; "rejected" in quarantine; None while it is awaited."""
     settled_ms: int | None
+    attempts: int = 0
+    """How often it was sent since this process began, as long as it waits."""
 
 
 def read_outbox(path: Path) -> list[Entry]:
@@ -52,21 +54,30 @@ def read_outbox(path: Path) -> list[Entry]:
 
 def entries(db: sqlite3.Connection, flights: Flights) -> list[Entry]:
     """All rows, the oldest first."""
-    query = "SELECT id, mid, seq, state, size, stored_ms, reason FROM letter ORDER BY id"
+    return _entries(db, flights, "ORDER BY id")
+
+
+def find(db: sqlite3.Connection, flights: Flights, mid: bytes) -> Handed | None:
+    """The letter of this message id that waits or was refused; None where there is none."""
+    return next(map(_handed, _entries(db, flights, "WHERE mid = ?", mid)), None)
+
+
+def _entries(db: sqlite3.Connection, flights: Flights, which: str, *values: object) -> list[Entry]:
+    query = f"SELECT id, mid, seq, state, size, stored_ms, reason FROM letter {which}"  # noqa: S608
     return [
         Entry(mid, seq, "in-flight" if flights.is_flying(row) else state, size, stored, flights.attempts(row), reason)
-        for row, mid, seq, state, size, stored, reason in db.execute(query)
+        for row, mid, seq, state, size, stored, reason in db.execute(query, values)
     ]
 
 
 def history(db: sqlite3.Connection, flights: Flights, limit: int) -> list[Handed]:
     """The last letters handed over and the record's word on each, the newest first; those that wait come first."""
     query = "SELECT mid, seq, status, time_ms FROM delivered ORDER BY time_ms DESC, seq DESC LIMIT ?"
-    waiting = [_handed(entry) for entry in reversed(entries(db, flights))]
+    waiting = [_handed(entry) for entry in _entries(db, flights, "ORDER BY id DESC LIMIT ?", limit)]
     settled = [Handed(mid, seq, "delivered", *word) for mid, seq, *word in db.execute(query, (limit,))]
     return [*waiting, *settled][:limit]
 
 
 def _handed(entry: Entry) -> Handed:
     rejected = entry.state == "quarantined"
-    return Handed(entry.mid, entry.seq, entry.state, "rejected" if rejected else None, None)
+    return Handed(entry.mid, entry.seq, entry.state, "rejected" if rejected else None, None, entry.attempts)

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from cabin_agent.config import load_config
 from cabin_agent.core import Core
-from cabin_agent.delivery import Delivery, stamp_now
+from cabin_agent.delivery import Delivery
 from cabin_agent.face import Json
 from cabin_agent.journal import Journal
 from cabin_agent.open_visit import OpenVisit
+from cabin_agent.trail import Note, silent
 from cabin_agent.visit import EXCLUSIONS
+from sync.envelope import Stamp
 from sync.keys import RecipientKey, SigningPair
 from sync.outbox import Outbox, Room
 from sync.sender import Sender
@@ -89,15 +91,15 @@ def prepare(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def running_core(folder: Path, room: Room | None = None) -> AsyncIterator[Core]:
+async def running_core(folder: Path, room: Room | None = None, note: Note = silent) -> AsyncIterator[Core]:
     """A core that runs until the block is left, as after `cabin run`; state stays in `folder`."""
     config = load_config(folder / "cabin.toml")
     settings = UplinkSettings(host="127.0.0.1", port=1, client_id="test", backoff_most=1.0)
     outbox = Outbox(folder / "state" / "outbox.db", room)
-    sender = Sender(outbox, RECIPIENT.public, CABIN_KEYS, stamp_now)
+    sender = Sender(outbox, RECIPIENT.public, CABIN_KEYS, lambda: Stamp(0, "unset", bytes(16), (0, bytes(32))))
     delivery = Delivery(sender, lambda on_status: Uplink(outbox, settings, {}, on_status))
     with Journal(folder / "state") as journal:
-        core, ready = Core(config, OpenVisit(journal), delivery), asyncio.Event()
+        core, ready = Core(config, OpenVisit(journal), delivery, note=note), asyncio.Event()
         running = asyncio.create_task(core.run(ready.set))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)

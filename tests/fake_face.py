@@ -181,9 +181,15 @@ class FakeFace:
         self.limits.append(limit)
         stored = {"status": "stored", "at_ms": 1}
         return [
-            {"mid": "ab12", "seq": 2, "state": "pending", "receipt": None},
-            {"mid": "ab11", "seq": 1, "state": "settled", "receipt": stored},
+            {"mid": "ab12", "seq": 2, "state": "pending", "attempts": 1, "receipt": None},
+            {"mid": "ab11", "seq": 1, "state": "settled", "attempts": 0, "receipt": stored},
         ]
+
+    async def requeue(self, mid: str) -> Json:
+        self._fail()
+        if mid != "ab" * 16:
+            raise Refusal("bad-value", "No result in quarantine has this message id.")
+        return {"mid": mid, "seq": 3, "state": "pending", "attempts": 0, "receipt": None}
 
     def cabin(self) -> Json:
         self._fail()

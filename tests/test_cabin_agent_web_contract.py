@@ -154,6 +154,7 @@ def schema_of(method: str, path: str) -> Json:
         ("GET", "/api/v1/instruments", "/api/v1/instruments", None),
         ("POST", "/api/v1/instruments/{name}/{verb}", "/api/v1/instruments/oximeter/start", None),
         ("GET", "/api/v1/deliveries", "/api/v1/deliveries?limit=3", None),
+        ("POST", "/api/v1/deliveries/{mid}/requeue", f"/api/v1/deliveries/{'ab' * 16}/requeue", None),
     ],
 )
 async def test_answers_are_what_the_contract_says(

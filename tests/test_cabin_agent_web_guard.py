@@ -148,6 +148,7 @@ MATRIX = [
     ("GET", "/api/v1/instruments", None, 401, 401, 403, 403, 200, 200, 403, 403),
     ("POST", "/api/v1/instruments/oximeter/start", None, 401, 401, 403, 403, 200, 200, 403, 403),
     ("GET", "/api/v1/deliveries", None, 401, 401, 403, 403, 200, 200, 403, 403),
+    ("POST", f"/api/v1/deliveries/{'ab' * 16}/requeue", None, 401, 401, 403, 403, 200, 200, 403, 403),
     ("GET", "/api/v1/stream", None, 401, 401, 403, 426, 426, 426, 426, 426),
     ("GET", "/api/v1/stream?waves=1", None, 401, 401, 403, 426, 426, 426, 403, 403),
     ("POST", "/api/v1/session", {"ticket": "none"}, 401, 401, 401, 401, 401, 401, 401, 401),

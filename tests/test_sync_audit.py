@@ -130,13 +130,20 @@ def test_a_file_that_ends_within_a_frame_is_torn_and_one_that_ends_behind_it_is_
     assert DATA.startswith(DATA[: walked.length])
 
 
-def test_a_block_that_never_reached_the_disk_is_torn_and_an_altered_entry_is_not() -> None:
-    hole = DATA[: len(DATA) - 100] + bytes(100)
-    assert walk(hole, Head(), CABINS).fault is not None
-    assert walk(hole, Head(), CABINS).fault == Fault(walk(hole, Head(), CABINS).head.count + 1, "torn")
+@given(st.integers(0, len(DATA) // 512))
+def test_a_sector_that_never_reached_the_disk_is_torn_however_little_of_it_the_log_has(sector: int) -> None:
+    begin, end = sector * 512, min((sector + 1) * 512, len(DATA))
+    hole = DATA[:begin] + bytes(end - begin) + DATA[end:]
+    walked = walk(hole, Head(), CABINS)
+    assert walked.length <= begin
+    if len(hole) - walked.length <= MOST_TORN:
+        assert walked.fault == Fault(walked.head.count + 1, "torn")
+
+
+def test_an_altered_entry_is_not_torn() -> None:
     altered = DATA[:-1] + bytes([DATA[-1] ^ 1])
     assert walk(altered, Head(), CABINS).fault == Fault(HEAD.count, "hash")
-    assert not is_torn(b"E" + bytes(MOST_TORN))
+    assert not is_torn(b"E" + bytes(MOST_TORN), 0)
 
 
 @given(st.binary(max_size=200))

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from cabin_agent.config import DEFAULT_FILE, ConfigError, load_config
+from cabin_agent.notify import READY, notify
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 """The linear algebra would start threads when it is imported; the keeper forks and may have none."""
@@ -38,4 +39,9 @@ def run(args: argparse.Namespace) -> int:
     # Only now: with another aiortc than that one, this might end in the middle of an import.
     from cabin_agent.media.keeper import keep
 
-    return keep(config, lambda: print("ready", flush=True))
+    return keep(config, _ready)
+
+
+def _ready() -> None:
+    print("ready", flush=True)
+    notify(**READY)

@@ -11,7 +11,7 @@ from pathlib import Path
 from cabin_agent.access import AccessError
 from cabin_agent.client import CoreClient, CoreError
 from cabin_agent.config import DEFAULT_FILE, ConfigError, load_config
-from cabin_agent.runtime import NotRunning, find_core, runtime_folders
+from cabin_agent.runtime import Found, NotRunning, find_core, runtime_folders
 
 
 def add_runtime(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +40,23 @@ def folders_of(file: Path | None) -> tuple[Path, ...]:
     """
     file = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
     return runtime_folders(os.environ, load_config(file).cabin.runtime_dir if file else None)
+
+
+def core_here(file: Path | None) -> Found | None:
+    """This user's running cabin with these settings, None where none runs. Raises `AccessError` or `ConfigError`."""
+    try:
+        found = find_core(folders_of(file))
+    except NotRunning:
+        return None
+    other = file is not None and found.config is not None and found.config != file.absolute()
+    return None if other else found
+
+
+def state_folder(file: Path | None) -> Path:
+    """The state folder of the cabin with these settings, else of the running one. Raises as `core_here`."""
+    if file is None and (found := core_here(None)) is not None:
+        file = found.config
+    return load_config(file or DEFAULT_FILE).cabin.state_dir
 
 
 def told(verb: str, work: Callable[[], int]) -> int:

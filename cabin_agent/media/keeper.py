@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from cabin_agent.config import Config
 from cabin_agent.media.worker import Worker
+from cabin_agent.notify import ALIVE, OFTEN, STOPPING, interval, notify
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ def keep(config: Config, ready: Callable[[], None]) -> int:
             young = young + 1 if time.monotonic() - began < YOUNG_S else 0
             time.sleep(DELAYS_S[min(young, len(DELAYS_S)) - 1] if young else 0)
     except Stop:
+        notify(**STOPPING)
         return 0
 
 
@@ -82,15 +84,32 @@ def _once(config: Config, ready: Callable[[], None]) -> Callable[[], None]:
 
 def _watch(pipe: int, ready: Callable[[], None]) -> Callable[[], None]:
     """Read signs of life until there are none."""
-    patience = START_S
+    patience, tell = START_S, _sign_of_life()
     while select.select([pipe], [], [], patience)[0]:
         if not os.read(pipe, 4096):
             log.error("the media worker has ended; a new one is started")
             return ready
         ready()
+        tell()
         ready, patience = _nothing, SILENT_S
     log.error("the media worker was silent for %g s; it is killed and a new one is started", patience)
     return ready
+
+
+def _sign_of_life() -> Callable[[], None]:
+    """Tells systemd that the service lives: the worker's signs of life, handed on now and then."""
+    seconds = interval()
+    if seconds is None:
+        return _nothing
+    told = 0.0
+
+    def tell() -> None:
+        nonlocal told
+        if time.monotonic() - told >= seconds / OFTEN:
+            told = time.monotonic()
+            notify(**ALIVE)
+
+    return tell
 
 
 def _nothing() -> None:

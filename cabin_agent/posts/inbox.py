@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from cabin_agent.appointments import Appointment, Appointments
-from cabin_agent.clock_quality import believed_ms
 from cabin_agent.config import Config
 from cabin_agent.core import Core
 from cabin_agent.posts.readers import AppointmentReader, ConfigReader
+from cabin_agent.trail import Note
 from sync.envelope import APPOINTMENTS, CONFIG
 from sync.keys import RecipientKey
 from sync.outbox import Room
@@ -31,8 +31,18 @@ class Inbox:
     `hear` is the uplink's; it also works before there is a core, and then the core finds all of it at `attach`.
     """
 
-    def __init__(self, config: Config, keys: dict[bytes, RecipientKey], record: RecordKeys, sender: Sender) -> None:
+    def __init__(
+        self,
+        config: Config,
+        keys: Mapping[bytes, RecipientKey],
+        record: RecordKeys,
+        sender: Sender,
+        believed_ms: Callable[[], int | None],
+        note: Note,
+    ) -> None:
+        """`believed_ms` gives UTC milliseconds, None where nobody knows the time."""
         state_dir = config.cabin.state_dir
+        self._believed_ms, self._note = believed_ms, note
         self._new_config: Config | None = None
         self._expected: tuple[Appointment, ...] = ()
         self._looked_up: Appointments | None = None
@@ -50,6 +60,8 @@ class Inbox:
     def hear(self, envelope: bytes) -> None:
         """One sealed message of the record, or of somebody who would like to be it. In the uplink's thread."""
         heard = self._box.hear(envelope)
+        if heard.outcome != "repeated":
+            self._note("post", outcome=heard.outcome, reason=heard.reason, number=heard.number or 0)
         _tell(heard)
 
     def attach(self, core: Core) -> None:
@@ -63,6 +75,7 @@ class Inbox:
 
         self._nudge = nudge
         self._looked_up = core.desk.appointments
+        self._looked_up.now_ms = self._believed_ms
         self._looked_up.posted = self._expected
         nudge()
 

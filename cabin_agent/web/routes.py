@@ -71,6 +71,7 @@ class Api:
             Route("GET", f"{BASE}/instruments", technician, self.instruments),
             Route("POST", f"{BASE}/instruments/{{name}}/{{verb}}", technician, self.command),
             Route("GET", f"{BASE}/deliveries", technician, self.deliveries),
+            Route("POST", f"{BASE}/deliveries/{{mid}}/requeue", technician, self.requeue),
             Route("POST", f"{BASE}/session", ANYONE, sessions.launch),
             Route("POST", f"{BASE}/sign-in", ANYONE, sessions.sign_in),
             Route("POST", f"{BASE}/sign-out", ANYONE, sessions.sign_out),
@@ -132,6 +133,10 @@ class Api:
         if not (limit.isascii() and limit.isdecimal() and len(limit) <= 3 and 1 <= int(limit) <= 500):
             raise Problem("bad-value", "The limit is a whole number from 1 to 500.")
         return answer({"deliveries": self._face.deliveries(int(limit))})
+
+    async def requeue(self, request: web.Request) -> web.Response:
+        """Send a refused envelope again."""
+        return answer(await self._face.requeue(request.match_info["mid"]))
 
     def _visit(self, account: Account, visit: Json) -> web.Response:
         """The visit; once it is forgotten, with the order to the kiosk's browser to forget it too."""
