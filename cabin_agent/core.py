@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from cabin_agent.appointments import Appointments
@@ -22,20 +23,19 @@ from cabin_agent.directed import Directed
 from cabin_agent.face import Json, Refusal
 from cabin_agent.idle import Idle
 from cabin_agent.instruments import Instruments
-from cabin_agent.inventory import Inventory, Known
+from cabin_agent.inventory import Inventory
 from cabin_agent.journal import JournalError
 from cabin_agent.kiosk import Desk, translate
 from cabin_agent.live import Live
 from cabin_agent.open_visit import OpenVisit
-from cabin_agent.plan import TASKS, Rules
 from cabin_agent.printing import print_in_thread
 from cabin_agent.record import visit_record
 from cabin_agent.results import CabinIdentity
-from cabin_agent.trail import Note, silent
+from cabin_agent.rules import rules_of
+from cabin_agent.trail import Note, note_instrument, note_resumed, note_visits, silent
 from cabin_agent.version import VERSION
 from cabin_agent.visit import IllegalEvent, Message, Visit, step
 from cabin_agent.visit_table import ENTRY, TABLE, Effect, Event, State
-from drivers import by_hand
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,6 @@ WAIT_FOR_DOCTOR_S = 300.0
 """Real seconds without a touch that an agent who waits for a doctor is left in peace."""
 BOX_FLUSH_S = 1.0
 """Real seconds of the instruments' bytes that a crash may cost the black box."""
-TONE_BY_TONE_S = 600.0
-"""A hearing test that the cabin makes itself: six tones and a retest in each ear."""
 STORE_RETRY_S = 2.0
 """Real seconds before what could not be stored (a full disk, say) is tried again."""
 
@@ -69,7 +67,7 @@ class Core:
         self.broadcast = Broadcast()
         self.clock = clock or VisitClock(config.cabin.speed)
         inventory = Inventory(config.cabin.state_dir / "inventory.json")
-        inventory.on_other = self._other_instrument
+        inventory.on_other = partial(note_instrument, note)
         self._live = Live(self.broadcast, lambda kind: self.bench.device(kind).simulated)
         self.bench = Instruments(
             config.instruments,
@@ -109,10 +107,7 @@ class Core:
     async def run(self, ready: Callable[[], None]) -> None:
         """Resume the stored visit and lead visits until cancelled; every instrument is left safe."""
         self.visit = self._open.load()
-        if self.visit.mid:
-            self._note("visit-resumed", mid=self.visit.mid)
-        elif self._open.lost:
-            self._note("visit-lost")
+        note_resumed(self._note, self.visit.mid, lost=self._open.lost)
         self._visit_follows()
         self.delivery.start(self._delivered)
         try:
@@ -160,7 +155,7 @@ class Core:
             if Effect.FORGET in effects:
                 self._open.forget()
             self._open.keep(following, tracks)
-            self._note_change(self.visit, following)
+            note_visits(self._note, self.visit.mid, following.mid)
             self.visit = following
             self._visit_follows()
             if following.state is State.READY:
@@ -169,18 +164,6 @@ class Core:
                 await EFFECTS[effect](self)
         self.idle.touch()
         self.changed()
-
-    def _note_change(self, before: Visit, following: Visit) -> None:
-        if before.mid == following.mid:
-            return
-        if before.mid:
-            self._note("visit-ended", mid=before.mid)
-        if following.mid:
-            self._note("visit-begun", mid=following.mid)
-
-    def _other_instrument(self, known: Known, new: bool) -> None:
-        what = "instrument-new" if new else "instrument-other"
-        self._note(what, kind=known.kind, model=known.model, serial=known.serial, firmware=known.firmware)
 
     def _visit_follows(self) -> None:
         """The instruments know since when there is a visit; the black box holds what is said during it alone."""
@@ -411,13 +394,3 @@ EFFECTS: Mapping[Effect, Callable[[Core], Awaitable[None]]] = {
     Effect.FORGET: Core._forget,
 }
 """What each effect of the table makes the core do."""
-
-
-def rules_of(config: Config) -> Rules:
-    """The protocol's figures, as configured."""
-    visit = config.visit
-    theirs = {each.driver for each in config.instruments if by_hand(each.protocol)}
-    tasks = frozenset(name for name, task in TASKS.items() if task.instrument in theirs)
-    rules = Rules(visit.rest_s, visit.rest_minimum_s, visit.reading_gap_s, visit.budget_s, by_hand=tasks)
-    tone_by_tone = any(each.protocol == "headphone" for each in config.instruments)
-    return replace(rules, hearing_s=TONE_BY_TONE_S) if tone_by_tone else rules

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cabin_agent.cabin_time import CabinTime, Jump
 from cabin_agent.delivery import boot_bytes
+from cabin_agent.inventory import Known
 from sync.audit import Value
 from sync.audit_log import AuditLog
 from sync.envelope import Stamp
@@ -130,3 +131,25 @@ def _shown(pattern: str, value: object) -> Value:
 
 def silent(what: str, **fields: object) -> None:
     """A trail that nobody keeps."""
+
+
+def note_visits(note: Note, before: str, following: str) -> None:
+    """One step of the core: the visit that ended with it and the one that began, by the message id of its Bundle."""
+    if before and before != following:
+        note("visit-ended", mid=before)
+    if following and before != following:
+        note("visit-begun", mid=following)
+
+
+def note_resumed(note: Note, mid: str, *, lost: bool) -> None:
+    """What a start found of a visit that was open."""
+    if mid:
+        note("visit-resumed", mid=mid)
+    elif lost:
+        note("visit-lost")
+
+
+def note_instrument(note: Note, known: Known, new: bool) -> None:
+    """Another instrument of a kind is there than the last time."""
+    what = "instrument-new" if new else "instrument-other"
+    note(what, kind=known.kind, model=known.model, serial=known.serial, firmware=known.firmware)

@@ -17,9 +17,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from sync.ballast import Ballast
 from sync.durable import (
@@ -33,17 +32,18 @@ from sync.durable import (
     transaction,
     truncate_wal,
 )
-from sync.envelope import NO_PREVIOUS, Sealed
+from sync.envelope import NO_PREVIOUS
 from sync.errors import OutboxFull, Refused
 from sync.flight import Flights
 from sync.keys import Signers
+from sync.letter import Counts, Letter, Room, Sealer, Step, Stored
 from sync.receipt import Receipt
 from sync.rows import Entry, Handed, entries, find, history
-from sync.settlement import Settled, Settlement, word_of
+from sync.settlement import Settled, Settlement, step_of, word_of
+
+__all__ = ["Counts", "Letter", "Outbox", "Room", "Sealer", "Step", "Stored", "wall_ms"]
 
 _T = TypeVar("_T")
-Sealer = Callable[[int, bytes], Sealed]
-"""Seals one content for a sequence number and the hash of the previous envelope (`seq`, `prev`)."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sender (
@@ -62,60 +62,6 @@ CREATE TABLE IF NOT EXISTS delivered (
 """
 _BALLAST = 2 << 20
 """Twice what the WAL holds before it is moved into the database."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A letter that is safe: its sender id and sequence number, and whether it was already there."""
-
-    src: bytes
-    seq: int
-    repeated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What became of a letter, once it is durable."""
-
-    what: Literal["sealed", "purged", "quarantined", "requeued"]
-    mid: bytes
-    seq: int
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One sealed envelope to send."""
-
-    id: int
-    mid: bytes
-    seq: int
-    envelope: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many letters wait, how many the record refused, and the bytes that all take."""
-
-    pending: int
-    quarantined: int
-    used: int
-
-    def moved(self, before: str | None, after: str | None, size: int = 0) -> Counts:
-        """After one letter of `size` bytes went from one state to another; None is outside of the outbox."""
-        return Counts(
-            self.pending + (after == "pending") - (before == "pending"),
-            self.quarantined + (after == "quarantined") - (before == "quarantined"),
-            self.used + size * ((before is None) - (after is None)),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """Bytes of envelopes that the outbox may hold, and the part that a visit under way may still need."""
-
-    quota: int = 512 << 20
-    reserve: int = 32 << 20
 
 
 def wall_ms() -> int:
@@ -303,7 +249,7 @@ class Outbox:
             if tidy and any(one.settlement.outcome == "purged" for one in settled):
                 self.tidy()
         settlements = [one.settlement for one in settled]
-        self._tell(*(step for each in settlements if (step := _step(each)) is not None))
+        self._tell(*(step for each in settlements if (step := step_of(each)) is not None))
         return settlements
 
     def tidy(self) -> None:
@@ -390,16 +336,6 @@ class Outbox:
         rows = {state: (number, size) for state, number, size in self._db.execute(query)}
         pending, quarantined = rows.get("pending", (0, 0)), rows.get("quarantined", (0, 0))
         return Counts(pending[0], quarantined[0], pending[1] + quarantined[1])
-
-
-def _step(settlement: Settlement) -> Step | None:
-    """The step that a receipt made a letter take, if it did."""
-    if settlement.mid is None or settlement.seq is None:
-        return None
-    match settlement.outcome:
-        case "purged" | "quarantined" as what:
-            return Step(what, settlement.mid, settlement.seq, settlement.reason)
-    return None
 
 
 def _hash(envelope: bytes) -> bytes:

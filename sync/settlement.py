@@ -7,6 +7,7 @@ from typing import Literal
 
 from sync.errors import Refused
 from sync.keys import Signers
+from sync.letter import Step
 from sync.receipt import Receipt, verify_receipt
 
 
@@ -37,3 +38,13 @@ def word_of(data: bytes, signers: Signers) -> Receipt | Refused:
         return verify_receipt(data, signers)
     except Refused as refusal:
         return refusal
+
+
+def step_of(settlement: Settlement) -> Step | None:
+    """The step that a receipt made a letter take, if it did."""
+    if settlement.mid is None or settlement.seq is None:
+        return None
+    match settlement.outcome:
+        case "purged" | "quarantined" as what:
+            return Step(what, settlement.mid, settlement.seq, settlement.reason)
+    return None
