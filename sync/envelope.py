@@ -132,10 +132,21 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a receiver takes: its allow-list of suites, and the signers it knows (both signatures are required)."""
+    """What a receiver takes: its allow-list of suites, and the signers it knows (both signatures are required).
+
+    A revoked signer is unknown for what it made from a time on (key id -> UTC milliseconds; 0: for everything, since
+    a thief can set any date). What the record already has of it stays there.
+    """
 
     signers: Signers
     suites: frozenset[int] = frozenset({XWING})
+    revoked: Mapping[bytes, int] = field(default_factory=dict)
+
+    def signers_at(self, created_ms: int) -> Signers:
+        """Whose signatures count on something that says it was made then (UTC milliseconds)."""
+        if not self.revoked:
+            return self.signers
+        return {kid: key for kid, key in self.signers.items() if created_ms < self.revoked.get(kid, created_ms + 1)}
 
 
 def bucket(length: int) -> int:
@@ -215,7 +226,7 @@ def _open(envelope: bytes, recipients: Mapping[bytes, RecipientKey], policy: Pol
     protected = _protected(prot)
     if protected.header_hash != hashlib.sha256(raw).digest():
         raise Refused("header-mismatch")
-    proven = verified(signatures, _SIGN_INFO + prot, policy.signers)
+    proven = verified(signatures, _SIGN_INFO + prot, policy.signers_at(protected.stamp.created_ms))
     if proven is None:
         raise Refused("signature")
     content = _inflate(body) if protected.zip else body

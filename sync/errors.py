@@ -48,3 +48,7 @@ class OutboxFailed(SyncError):
 
 class AuditFailed(SyncError):
     """The audit log can neither be read nor begun."""
+
+
+class StoreError(SyncError):
+    """The record could not be reached, read or written; nothing was stored, and nothing may be acknowledged."""

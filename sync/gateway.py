@@ -1,63 +1,61 @@
-"""The gateway: opens envelopes, files them in the record and answers with signed receipts.
+"""The gateway: takes what the broker brings, has it filed, and answers with signed receipts.
 
-Order of one message: open, store and receipt in one transaction, publish the receipt, acknowledge to the broker. It
-may be killed between any two steps: unacknowledged or unreceipted, the letter comes again and is a duplicate. A
-store that fails costs the connection, so nothing is acknowledged that is not safe.
+Messages that came together are opened beside each other and filed in one transaction; then the receipts are
+published, and the messages acknowledged to the broker. It may be killed between any two steps: unacknowledged or
+unreceipted, a letter comes again and is a duplicate. A store that fails costs the connection, so nothing is
+acknowledged that is not safe; the broker is called again once the store answers. Posts go the other way, until the
+cabin's receipt has come.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import re
-import signal
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
-from sync.envelope import Policy
-from sync.errors import KeyFileError
-from sync.keyfile import load_key, load_signers
-from sync.keys import XWING, RecipientKey, SigningPair
-from sync.link import Down, Event, Link, LinkSettings, Message, Up
-from sync.receiver import Check, Receiver
-from sync.store import SqliteStore
+from sync.errors import SyncError
+from sync.link import Backoff, Down, Event, Link, LinkSettings, Message, Up
+from sync.receiver import Answer, Receiver
 
-_CLIENT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+log = logging.getLogger(__name__)
+
+CLIENT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """Common names of cabins."""
 _UP = "dmst/v1/up/"
 _DOWN = "dmst/v1/down/"
-
-
-@dataclass(frozen=True, slots=True)
-class GatewaySettings:
-    """A gateway process: its broker, its store and its key files.
-
-    `signers` is a folder of the cabins' public signing keys (`*.json`). `demo` takes keys that are marked as such;
-    without it they are refused.
-    """
-
-    link: LinkSettings
-    store: Path
-    recipients: tuple[Path, ...]
-    signing: Path
-    signers: Path
-    suites: frozenset[int] = frozenset({XWING})
-    demo: bool = False
+_TOGETHER, _TOGETHER_BYTES = 64, 16 << 20
+"""About so many messages, and bytes of them, are filed in one transaction."""
+_THREADS = min(4, os.cpu_count() or 1)
+_POSTS_EVERY = 1.0
+"""Seconds between two looks at what is to be posted."""
 
 
 class Gateway:
     """Broker on one side, record on the other; any number may run beside each other on one store.
 
-    Either `start` it, in a thread of its own, or `run` it in the caller's.
+    `group` is the name of a shared subscription, by which a broker deals each letter to one gateway alone; "" for
+    none. Either `start` it, in a thread of its own, or `run` it in the caller's.
     """
 
-    def __init__(self, link: LinkSettings, receiver: Receiver, on_up: Callable[[], None] | None = None) -> None:
-        self._settings, self._receiver, self._on_up = link, receiver, on_up
+    def __init__(
+        self, link: LinkSettings, receiver: Receiver, on_up: Callable[[], None] | None = None, group: str = ""
+    ) -> None:
+        self._on_up = on_up
+        self._pool = ThreadPoolExecutor(_THREADS, "gateway")
+        self._receiver = replace(receiver, spread=self._pool.map)
         self._running = False
         self._stopping = threading.Event()
         self._connected = threading.Event()
         self._fault = ""
-        self._link = Link(link, [f"{_UP}+"])
+        self._backoff = Backoff(link.backoff_first, min(link.backoff_most, 30.0))
+        self._turned_at = time.monotonic()
+        self._posts_at = 0.0
+        self._link = Link(link, [f"$share/{group}/{_UP}+" if group else f"{_UP}+"])
         self._thread = threading.Thread(target=self.run, name="gateway", daemon=True)
 
     def start(self) -> None:
@@ -65,13 +63,13 @@ class Gateway:
         self._thread.start()
 
     def stop(self, timeout: float = 10.0) -> None:
-        """End `run` after the message in hand; may be called from a signal handler."""
+        """End `run` after the messages in hand; may be called from a signal handler."""
         self._stopping.set()
         self._link.wake()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         elif not self._running:
-            self._link.close()
+            self._close()
 
     def wait_connected(self, timeout: float) -> bool:
         """Wait until the gateway is subscribed; False where that takes longer than `timeout` seconds."""
@@ -82,66 +80,109 @@ class Gateway:
         """What last went wrong since the connection was last up, without any content."""
         return self._fault
 
+    def stalled_for(self) -> float:
+        """Seconds since the thread last turned, which a watchdog should look at; offline it stays near 1 too."""
+        return time.monotonic() - self._turned_at
+
     def run(self) -> None:
         """Serve until `stop`; nothing but that ends it."""
         self._running = True
         while not self._stopping.is_set():
+            self._turned_at = time.monotonic()
             try:
-                for event in self._link.poll(1.0):
-                    self._take(event)
+                self._turn()
+                self._backoff.reset()
             except Exception as error:
-                self._fault = type(error).__name__
-                self._link.drop("fault in the gateway")
-                self._stopping.wait(self._settings.backoff_first)
-        self._link.close()
+                self._fail(error)
+        self._close()
 
-    def _take(self, event: Event) -> None:
+    def _close(self) -> None:
+        self._link.close()
+        self._pool.shutdown()
+
+    def _fail(self, error: Exception) -> None:
+        """Drop the connection and stay away from the broker until the store answers."""
+        self._tell_fault(str(error) if isinstance(error, SyncError) else type(error).__name__)
+        self._connected.clear()
+        self._link.drop("fault in the gateway")
+        while not self._stopping.wait(self._backoff.next()):
+            self._turned_at = time.monotonic()
+            try:
+                self._receiver.store.unsent()
+            except Exception as again:
+                self._tell_fault(str(again) if isinstance(again, SyncError) else type(again).__name__)
+            else:
+                return
+
+    def _tell_fault(self, fault: str) -> None:
+        if fault != self._fault:
+            log.error("nothing is filed: %s", fault)
+        self._fault = fault
+
+    def _turn(self) -> None:
+        messages = self._gather()
+        for batch in _batches(messages):
+            self._take(batch)
+        if self._link.up and time.monotonic() >= self._posts_at:
+            self._posts_at = time.monotonic() + _POSTS_EVERY
+            self._send_posts(None)
+
+    def _gather(self) -> list[Message]:
+        """Wait for messages, and take those that are there already with them."""
+        messages: list[Message] = []
+        events = self._link.poll(_POSTS_EVERY)
+        while events:
+            for event in events:
+                if isinstance(event, Message):
+                    messages.append(event)
+                else:
+                    self._notice(event)
+            events = self._link.poll(0.0) if 0 < len(messages) < _TOGETHER else []
+        return messages
+
+    def _notice(self, event: Event) -> None:
         match event:
             case Up():
                 self._fault = ""
-                for number, client, data in self._receiver.store.unsent():
-                    self._answer(client, number, data)
+                self._answer(self._receiver.unsent())
+                self._receiver.store.hasten_posts()
                 self._connected.set()
                 if self._on_up is not None:
                     self._on_up()
             case Down(why):
                 self._fault = why
                 self._connected.clear()
-            case Message(topic=topic, payload=payload):
-                client = topic.removeprefix(_UP)
-                if not _CLIENT.fullmatch(client):
-                    # No cabin has such a name, and no answer could be addressed to it.
-                    self._link.ack(event)
-                    return
-                filed = self._receiver.handle(client, payload)
-                if filed is not None:
-                    self._answer(client, filed.receipt_id, filed.receipt)
-                self._link.ack(event)
 
-    def _answer(self, client: str, number: int, data: bytes) -> None:
-        if self._link.publish(_DOWN + client, data):
-            self._receiver.store.sent(number)
+    def _take(self, messages: Sequence[Message]) -> None:
+        """File messages that came together, answer them, and acknowledge them to the broker."""
+        named = [(message.topic.removeprefix(_UP), message.payload) for message in messages]
+        # No cabin has another kind of name, and no answer could be addressed to it.
+        letters = [each for each in named if CLIENT.fullmatch(each[0])]
+        answers = self._receiver.receive(letters)
+        self._answer([answer for answer in answers if answer is not None])
+        for message in messages:
+            self._link.ack(message)
+        for client in {client for client, _ in letters}:
+            self._send_posts(client)
+
+    def _answer(self, answers: Sequence[Answer]) -> None:
+        sent = [one.receipt_id for one in answers if self._link.publish(_DOWN + one.client, one.receipt)]
+        if sent:
+            self._receiver.store.sent(sent)
+
+    def _send_posts(self, client: str | None) -> None:
+        for post in self._receiver.store.posts_due(client):
+            self._link.publish(_DOWN + post.client, post.envelope)
 
 
-def run_gateway(
-    settings: GatewaySettings, check: Check | None = None, on_up: Callable[[], None] | None = None
-) -> None:
-    """The gateway as a process: serve until SIGTERM or SIGINT; `on_up` is called whenever it is subscribed.
-
-    `KeyFileError` where a key cannot be used.
-    """
-    keys = [load_key(path, RecipientKey) for path in settings.recipients]
-    signers = load_signers(sorted(settings.signers.glob("*.json")), demo=settings.demo)
-    signing = load_key(settings.signing, SigningPair)
-    if not settings.demo and (signing.demo or any(key.demo for key in keys)):
-        raise KeyFileError("A key of this gateway is for demonstration only: make the record's own keys.")
-    policy = Policy(signers, settings.suites)
-    store = SqliteStore(settings.store)
-    recipients = {key.public.kid: key for key in keys}
-    gateway = Gateway(settings.link, Receiver(recipients, policy, signing, store, check), on_up)
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda _number, _frame: gateway.stop())
-    try:
-        gateway.run()
-    finally:
-        store.close()
+def _batches(messages: Sequence[Message]) -> list[list[Message]]:
+    """The messages in groups whose bytes together stay bounded, each with one message at least."""
+    batches: list[list[Message]] = []
+    room = 0
+    for message in messages:
+        if not batches or room < len(message.payload):
+            batches.append([])
+            room = _TOGETHER_BYTES
+        batches[-1].append(message)
+        room -= len(message.payload)
+    return batches

@@ -124,7 +124,7 @@ def _run_gateway(port: int, store: Path, mode: str) -> None:
     from sync.gateway import Gateway
     from sync.link import LinkSettings
     from sync.receiver import Receiver
-    from sync.store import SqliteStore
+    from sync.store_sqlite import SqliteStore
     from tests.sync_parties import POLICY, RECIPIENTS, RECORD
 
     def die() -> None:
@@ -136,10 +136,10 @@ def _run_gateway(port: int, store: Path, mode: str) -> None:
 
     record = SqliteStore(store)
     if mode == "commit":
-        record._db.set_trace_callback(lambda statement: die() if statement == "COMMIT" else None)
+        record.database.connection.set_trace_callback(lambda statement: die() if statement == "COMMIT" else None)
     if mode == "committed":
-        # The receipt's own deletion is the first transaction after the one that files the content.
-        record.sent = lambda receipt_id: die()  # type: ignore[method-assign]
+        # The receipt was published, and is about to be forgotten.
+        record.sent = lambda receipt_ids: die()  # type: ignore[method-assign]
     link = LinkSettings("127.0.0.1", port, "gateway", backoff_first=0.05, backoff_most=0.5, keep_session=True)
     gateway = Gateway(link, Receiver(RECIPIENTS, POLICY, RECORD, record, check))
     signal.signal(signal.SIGTERM, lambda number, frame: gateway.stop())

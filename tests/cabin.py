@@ -28,7 +28,8 @@ from cabin_agent.demo.site import CODE, SUBJECT_SYSTEM, Site
 from cabin_agent.face import Json
 from cabin_agent.person import Person, SimulatedPerson
 from sync.envelope import FHIR, RECORDING
-from sync.store import Record, SqliteStore
+from sync.store import Record
+from sync.store_sqlite import SqliteStore
 
 PATIENCE_S = 60.0
 """Real seconds that any one thing may take on a loaded machine."""

@@ -14,6 +14,7 @@ from hypothesis import settings
 from playwright.async_api import Browser
 
 from tests.browser import ONE_LOOP, Screens, chromium, connected, screens_of
+from tests.postgres import Postgres
 from tests.retry import pytest_runtest_protocol as pytest_runtest_protocol
 from tests.retry import pytest_terminal_summary as pytest_terminal_summary
 
@@ -47,6 +48,18 @@ def maker_vectors() -> Path:
     if not folder.is_dir():
         pytest.skip(f"captured byte vectors are not at {folder}: set CABIN_DATA to run this test")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """This worker's one PostgreSQL; a test that kills it starts it again."""
+    run = tmp_path_factory.getbasetemp()
+    server = Postgres((run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "cluster")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
 
 
 @pytest.fixture(scope="session")
@@ -84,12 +97,12 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what reads real recordings, and what opens Chromium: `make check` leaves both out."""
+    """Mark what reads real recordings, and what starts Chromium or PostgreSQL: `make check` leaves them out."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if {"cabin_data", "maker_vectors"} & fixtures:
             item.add_marker(pytest.mark.recordings)
-        if "chromium_endpoint" in fixtures:
+        if {"chromium_endpoint", "postgres"} & fixtures:
             item.add_marker(pytest.mark.processes)
         if "chromium_driven" in fixtures:
             looped = item.get_closest_marker("asyncio")

@@ -19,7 +19,7 @@ from fhir.resources.R4B.bundle import Bundle
 
 from cabin_agent.face import Json
 from sync.envelope import FHIR
-from sync.store import SqliteStore
+from sync.store_sqlite import SqliteStore
 from tests.bundles import (
     COMPONENTS,
     HEARING,

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import cbor2
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from sync.envelope import FHIR, RECORDING, Sealed, open_envelope, seal
+from sync.database import Rows
+from sync.envelope import FHIR, RECORDING, Opened, Sealed, seal
+from sync.errors import StoreError
+from sync.filing import Filing
 from sync.receipt import Receipt, verify_receipt
 from sync.receiver import Receiver
-from sync.store import CONFLICT, Filed, SqliteStore
+from sync.store import CONFLICT, UNSTORABLE, Quarantined
+from sync.store_postgres import PostgresStore
+from sync.store_sql import SqlStore
+from sync.store_sqlite import SqliteStore
 from tests.sync_parties import (
     CABIN,
     POLICY,
@@ -35,18 +39,34 @@ from tests.sync_parties import (
 NOW = 1_763_683_300_000
 
 
+Open = Callable[[], SqlStore]
+"""Opens one record, as another process would."""
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.processes)])
+def another(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    with ExitStack() as opened:
+        where = request.getfixturevalue("postgres").new_schema() if request.param == "postgres" else None
+
+        def new() -> SqlStore:
+            path = tmp_path / "record.db"
+            made = SqliteStore(path, lambda: NOW) if where is None else PostgresStore(where, lambda: NOW)
+            opened.callback(made.close)
+            return made
+
+        yield new
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    made = SqliteStore(tmp_path / "record.db", lambda: NOW)
-    yield made
-    made.close()
+def store(another: Open) -> SqlStore:
+    return another()
 
 
-def receiver(store: SqliteStore) -> Receiver:
+def receiver(store: SqlStore) -> Receiver:
     return Receiver(RECIPIENTS, POLICY, RECORD, store)
 
 
-def deliver(store: SqliteStore, envelope: bytes) -> Receipt:
+def deliver(store: SqlStore, envelope: bytes) -> Receipt:
     """What the cabin hears of one envelope."""
     filed = receiver(store).handle("cabin-1", envelope)
     assert filed is not None
@@ -67,7 +87,7 @@ def chain(length: int) -> list[Sealed]:
 CHAIN = chain(6)
 
 
-def test_a_letter_becomes_a_record_with_its_provenance(store: SqliteStore) -> None:
+def test_a_letter_becomes_a_record_with_its_provenance(store: SqlStore) -> None:
     said = deliver(store, CHAIN[0].envelope)
     assert (said.status, said.reason, said.mid, said.src, said.highest) == ("stored", "", mid(1), SRC, 1)
     assert said.created_ms == NOW
@@ -86,7 +106,7 @@ def test_a_letter_becomes_a_record_with_its_provenance(store: SqliteStore) -> No
     assert hashlib.sha256(record.prot).digest() == CHAIN[0].prot_hash
 
 
-def test_the_same_letter_again_is_a_duplicate(store: SqliteStore) -> None:
+def test_the_same_letter_again_is_a_duplicate(store: SqlStore) -> None:
     deliver(store, CHAIN[0].envelope)
     for _ in range(3):
         assert deliver(store, CHAIN[0].envelope).status == "duplicate"
@@ -94,7 +114,7 @@ def test_the_same_letter_again_is_a_duplicate(store: SqliteStore) -> None:
     assert store.alarms() == []
 
 
-def test_the_same_document_sealed_again_is_a_duplicate_too(store: SqliteStore) -> None:
+def test_the_same_document_sealed_again_is_a_duplicate_too(store: SqlStore) -> None:
     """A cabin whose outbox was damaged begins a new sender id and sends what it still has."""
     deliver(store, CHAIN[0].envelope)
     again = sealed(1, seq=2, prev=CHAIN[0].prot_hash)
@@ -103,7 +123,7 @@ def test_the_same_document_sealed_again_is_a_duplicate_too(store: SqliteStore) -
     assert len(store.records()) == 1
 
 
-def test_another_content_under_a_known_id_is_not_called_delivered(store: SqliteStore) -> None:
+def test_another_content_under_a_known_id_is_not_called_delivered(store: SqlStore) -> None:
     deliver(store, CHAIN[0].envelope)
     said = deliver(store, sealed(1, seq=2, prev=CHAIN[0].prot_hash, body=b"other").envelope)
     assert (said.status, said.reason) == ("rejected", CONFLICT)
@@ -112,22 +132,20 @@ def test_another_content_under_a_known_id_is_not_called_delivered(store: SqliteS
     assert record.content == content(1)
 
 
-def test_records_survive_a_restart(tmp_path: Path) -> None:
-    path = tmp_path / "record.db"
-    first = SqliteStore(path)
+def test_records_survive_a_restart(another: Open) -> None:
+    first = another()
     deliver(first, CHAIN[0].envelope)
     first.close()
-    again = SqliteStore(path)
+    again = another()
     assert again.record_of(mid(1)) == "R-00000001"
     assert deliver(again, CHAIN[0].envelope).status == "duplicate"
     assert deliver(again, CHAIN[1].envelope).highest == 2
-    again.close()
 
 
 # gaps and chains
 
 
-def test_a_hole_is_an_alarm_until_it_is_filled(store: SqliteStore) -> None:
+def test_a_hole_is_an_alarm_until_it_is_filled(store: SqlStore) -> None:
     deliver(store, CHAIN[0].envelope)
     assert deliver(store, CHAIN[3].envelope).highest == 1
     (hole,) = store.alarms()
@@ -139,41 +157,27 @@ def test_a_hole_is_an_alarm_until_it_is_filled(store: SqliteStore) -> None:
     assert {alarm.kind for alarm in store.alarms()} == {"hole"}
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.permutations(range(6)), st.lists(st.integers(0, 5), max_size=4))
-def test_any_order_and_any_repetition_end_the_same(
-    tmp_path_factory: pytest.TempPathFactory, order: list[int], again: list[int]
-) -> None:
-    store = SqliteStore(tmp_path_factory.mktemp("record") / "record.db")
-    for number in order + again:
-        said = deliver(store, CHAIN[number].envelope)
-    assert said.highest == 6
-    assert sorted(record.seq for record in store.records()) == [1, 2, 3, 4, 5, 6]
-    assert all(alarm.kind == "hole" and alarm.closed_ms for alarm in store.alarms())
-    store.close()
-
-
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
-def test_a_broken_chain_is_an_alarm_and_no_reason_to_refuse(store: SqliteStore, order: tuple[int, int]) -> None:
+def test_a_broken_chain_is_an_alarm_and_no_reason_to_refuse(store: SqlStore, order: tuple[int, int]) -> None:
     letters = {1: CHAIN[0], 2: sealed(2, prev=bytes(range(32)))}
     for number in order:
         assert deliver(store, letters[number].envelope).status == "stored"
     assert [(a.kind, a.first) for a in store.alarms() if a.kind != "hole"] == [("chain", 2)]
 
 
-def test_a_first_letter_with_a_predecessor_is_an_alarm(store: SqliteStore) -> None:
+def test_a_first_letter_with_a_predecessor_is_an_alarm(store: SqlStore) -> None:
     assert deliver(store, sealed(1, prev=bytes(range(32))).envelope).status == "stored"
     assert [(alarm.kind, alarm.first) for alarm in store.alarms()] == [("chain", 1)]
 
 
-def test_a_number_used_twice_is_an_alarm(store: SqliteStore) -> None:
+def test_a_number_used_twice_is_an_alarm(store: SqlStore) -> None:
     deliver(store, CHAIN[0].envelope)
     assert deliver(store, sealed(9, seq=1).envelope).status == "stored"
     assert [(alarm.kind, alarm.first) for alarm in store.alarms()] == [("reuse", 1)]
     assert len(store.records()) == 2
 
 
-def test_the_largest_number_is_a_hole_and_no_trouble(store: SqliteStore) -> None:
+def test_the_largest_number_is_a_hole_and_no_trouble(store: SqlStore) -> None:
     assert deliver(store, sealed(1, seq=2**63 - 2).envelope).status == "stored"
     (hole,) = store.alarms()
     assert (hole.first, hole.last) == (1, 2**63 - 3)
@@ -183,24 +187,28 @@ def test_the_largest_number_is_a_hole_and_no_trouble(store: SqliteStore) -> None
 # refusals
 
 
-def test_a_refused_letter_is_kept_and_answered_where_it_can_be_named(store: SqliteStore) -> None:
+def test_a_refused_letter_is_kept_and_answered_where_it_can_be_named(store: SqlStore) -> None:
     bad = bytearray(CHAIN[0].envelope)
     bad[-1] ^= 1
     said = deliver(store, bytes(bad))
     assert (said.status, said.reason, said.mid) == ("rejected", "decrypt", mid(1))
-    assert store.quarantined() == [("cabin-1", mid(1), "decrypt")]
+    (kept,) = store.quarantined()
+    digest = hashlib.sha256(bad).digest()
+    assert kept == Quarantined(digest, "cabin-1", mid(1), "decrypt", NOW, len(bad), kept=True)
+    assert store.quarantined_envelope(digest) == store.quarantined_envelope(mid(1)) == bytes(bad)
     deliver(store, bytes(bad))
     assert len(store.quarantined()) == 1
     assert store.records() == []
 
 
-def test_what_cannot_be_named_is_kept_without_an_answer(store: SqliteStore) -> None:
+def test_what_cannot_be_named_is_kept_without_an_answer(store: SqlStore) -> None:
     assert receiver(store).handle("cabin-1", b"noise") is None
-    assert store.quarantined() == [("cabin-1", None, "malformed")]
+    assert [(one.mid, one.reason) for one in store.quarantined()] == [(None, "malformed")]
+    assert store.quarantined_envelope(mid(1)) is None
     assert store.unsent() == []
 
 
-def test_a_stranger_is_refused(store: SqliteStore) -> None:
+def test_a_stranger_is_refused(store: SqlStore) -> None:
     made = seal(
         b"x",
         FHIR,
@@ -215,13 +223,12 @@ def test_a_stranger_is_refused(store: SqliteStore) -> None:
     assert deliver(store, made.envelope).reason == "signature"
 
 
-def test_strangers_cannot_fill_the_disk(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sync.store._QUARANTINE_BYTES", 1000)
+def test_strangers_cannot_fill_the_disk(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.filing.QUARANTINE_BYTES", 1000)
     for number in range(5):
         receiver(store).handle("cabin-1", bytes([number]) * 400)
     assert len(store.quarantined()) == 5
-    kept = store._db.execute("SELECT COUNT(envelope), COUNT(*) FROM quarantine").fetchone()
-    assert kept == (2, 5)
+    assert [bool(one.kept) for one in store.quarantined()] == [True, True, False, False, False]
 
 
 def judge(kind: str, body: bytes) -> str | None:
@@ -233,7 +240,7 @@ def judge(kind: str, body: bytes) -> str | None:
 @pytest.mark.parametrize(
     ("body", "reason"), [(b"{}", "not-fhir"), (b"not json", "check-failed"), (b'{"resourceType": "Bundle"}', "")]
 )
-def test_the_check_of_the_house_above_decides_on_content(store: SqliteStore, body: bytes, reason: str) -> None:
+def test_the_check_of_the_house_above_decides_on_content(store: SqlStore, body: bytes, reason: str) -> None:
     strict = Receiver(RECIPIENTS, POLICY, RECORD, store, judge)
     filed = strict.handle("cabin-1", sealed(1, body=body).envelope)
     assert filed is not None
@@ -242,7 +249,7 @@ def test_the_check_of_the_house_above_decides_on_content(store: SqliteStore, bod
     assert RECORDING not in [record.content_type for record in store.records()]
 
 
-def test_a_letter_that_was_refused_can_come_again_when_the_cause_is_mended(store: SqliteStore) -> None:
+def test_a_letter_that_was_refused_can_come_again_when_the_cause_is_mended(store: SqlStore) -> None:
     strict = Receiver(RECIPIENTS, POLICY, RECORD, store, lambda kind, body: "not-yet")
     refused = strict.handle("cabin-1", CHAIN[0].envelope)
     assert refused is not None
@@ -254,46 +261,95 @@ def test_a_letter_that_was_refused_can_come_again_when_the_cause_is_mended(store
 # receipts and transactions
 
 
-def test_a_receipt_waits_until_it_was_sent(store: SqliteStore) -> None:
-    filed = receiver(store).handle("cabin-1", CHAIN[0].envelope)
-    assert isinstance(filed, Filed)
-    assert store.unsent() == [(filed.receipt_id, "cabin-1", filed.receipt)]
-    store.sent(filed.receipt_id)
+def test_a_receipt_waits_until_it_was_sent(store: SqlStore) -> None:
+    answer = receiver(store).handle("cabin-1", CHAIN[0].envelope)
+    assert answer is not None
+    (waiting,) = store.unsent()
+    assert (waiting.receipt_id, waiting.client) == (answer.receipt_id, "cabin-1")
+    assert waiting.receipt == verify_receipt(answer.receipt, RECORDS)
+    (again,) = receiver(store).unsent()
+    assert verify_receipt(again.receipt, RECORDS) == waiting.receipt
+    store.sent([answer.receipt_id])
     assert store.unsent() == []
 
 
-def test_only_the_newest_receipt_of_a_message_waits(store: SqliteStore) -> None:
+def test_only_the_newest_receipt_of_a_message_waits(store: SqlStore) -> None:
     deliver(store, CHAIN[0].envelope)
     deliver(store, CHAIN[0].envelope)
-    ((_, _, data),) = store.unsent()
-    assert verify_receipt(data, RECORDS).status == "duplicate"
+    assert [one.receipt.status for one in store.unsent()] == ["duplicate"]
 
 
-def test_content_and_receipt_are_one_transaction(store: SqliteStore) -> None:
-    """A signer that fails leaves nothing behind, so the letter comes again and is new."""
+def test_content_sequence_and_receipt_are_one_transaction(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails at its last step leaves nothing behind, so the letter comes again and is new."""
 
-    def broken(receipt: Receipt) -> bytes:
-        raise RuntimeError("no key")
+    def broken(*_: object) -> None:
+        raise StoreError("disk")
 
-    opened = open_envelope(CHAIN[0].envelope, RECIPIENTS, POLICY)
-    with pytest.raises(RuntimeError, match="no key"):
-        store.file("cabin-1", bytes(32), opened, broken)
-    assert store.records() == []
-    assert deliver(store, CHAIN[0].envelope).status == "stored"
-
-
-def test_a_store_that_fails_raises_so_that_nothing_is_acknowledged(store: SqliteStore) -> None:
-    store._db.execute("PRAGMA query_only = ON")
-    with pytest.raises(sqlite3.OperationalError):
-        receiver(store).handle("cabin-1", CHAIN[0].envelope)
-    store._db.execute("PRAGMA query_only = OFF")
-    assert deliver(store, CHAIN[0].envelope).status == "stored"
+    monkeypatch.setattr(Filing, "_keep", broken)
+    with pytest.raises(StoreError, match="disk"):
+        deliver(store, CHAIN[2].envelope)
+    monkeypatch.undo()
+    assert (store.records(), store.alarms(), store.unsent()) == ([], [], [])
+    assert deliver(store, CHAIN[2].envelope).status == "stored"
 
 
-def test_two_gateways_may_share_one_store(tmp_path: Path) -> None:
-    one, two = SqliteStore(tmp_path / "record.db"), SqliteStore(tmp_path / "record.db")
+def test_letters_that_came_together_are_one_transaction(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes = 0
+    write = store._database.write
+
+    def counted(work: Callable[[Rows], object]) -> object:
+        nonlocal writes
+        writes += 1
+        return write(work)
+
+    monkeypatch.setattr(store._database, "write", counted)
+    messages = [("cabin-1", one.envelope) for one in (CHAIN[1], CHAIN[0], CHAIN[0], CHAIN[4])]
+    answers = receiver(store).receive([*messages, ("cabin-2", b"noise")])
+    assert writes == 1
+    assert [one and one.status for one in answers] == ["stored", "stored", "duplicate", "stored", None]
+    said = [verify_receipt(one.receipt, RECORDS).highest for one in answers if one]
+    assert said == [0, 2, 2, 2]
+    assert [(a.kind, a.first, a.last, a.closed_ms) for a in store.alarms()] == [
+        ("hole", 1, 1, NOW), ("hole", 3, 4, None),
+    ]  # fmt: skip
+
+
+def test_a_letter_that_the_database_does_not_take_costs_no_other(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = Filing._insert
+
+    def picky(filing: Filing, opened: Opened) -> object:
+        if opened.header.mid == mid(2):
+            filing._rows.do("INSERT INTO sender VALUES (NULL, NULL, NULL)")
+        return insert(filing, opened)
+
+    monkeypatch.setattr(Filing, "_insert", picky)
+    answers = receiver(store).receive([("cabin-1", one.envelope) for one in CHAIN[:3]])
+    said = [verify_receipt(one.receipt, RECORDS) for one in answers if one]
+    assert [(one.status, one.reason) for one in said] == [("stored", ""), ("rejected", UNSTORABLE), ("stored", "")]
+    assert store.quarantined_envelope(mid(2)) == CHAIN[1].envelope
+    assert [record.mid for record in store.records()] == [mid(1), mid(3)]
+
+
+def test_two_gateways_may_share_one_store(another: Open) -> None:
+    one, two = another(), another()
     assert deliver(one, CHAIN[0].envelope).status == "stored"
     assert deliver(two, CHAIN[0].envelope).status == "duplicate"
     assert deliver(two, CHAIN[1].envelope).highest == 2
-    one.close()
-    two.close()
+
+
+def test_a_file_that_cannot_be_written_raises_so_that_nothing_is_acknowledged(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "record.db")
+    store.database.connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreError, match="check the disk"):
+        deliver(store, CHAIN[0].envelope)
+    store.database.connection.execute("PRAGMA query_only = OFF")
+    assert deliver(store, CHAIN[0].envelope).status == "stored"
+    store.close()
+
+
+def test_what_is_no_database_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "record.db").write_bytes(b"x" * 8192)
+    with pytest.raises(StoreError):
+        SqliteStore(tmp_path / "record.db")

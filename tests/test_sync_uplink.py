@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from cabin_agent.demo.processes import free_port
-from sync.gateway import Gateway, GatewaySettings, run_gateway
+from sync.gateway import Gateway
+from sync.gateway_process import GatewaySettings, run_gateway
 from sync.keyfile import save_key
 from sync.link import Link, LinkSettings, Message, Up
 from sync.outbox import Letter, Outbox
 from sync.receiver import Check, Receiver
-from sync.store import SqliteStore
+from sync.store_sqlite import SqliteStore
 from sync.uplink import Uplink, UplinkSettings, UplinkStatus
 from tests.broker import Broker, Child, Kind
 from tests.sync_parties import (
@@ -317,7 +318,7 @@ def test_a_rejected_letter_is_quarantined_at_both_ends(mosquitto: Broker, booth:
     booth.uplink.start()
     booth.wait(lambda: booth.uplink.status.quarantined == 1 and booth.uplink.status.pending == 0)
     assert [(entry.mid, entry.reason) for entry in booth.outbox.entries()] == [(mid(2), "not-fhir")]
-    assert far.store.quarantined() == [("cabin-1", mid(2), "not-fhir")]
+    assert [(one.client, one.mid, one.reason) for one in far.store.quarantined()] == [("cabin-1", mid(2), "not-fhir")]
     assert {one.mid for one in far.store.records()} == {mid(1), mid(3)}
     far.close()
 

@@ -13,7 +13,7 @@ from cabin_agent.fhir.bundle import check_bundle
 from cabin_agent.recorder import is_simulated
 from sync.envelope import FHIR, RECORDING
 from sync.errors import SyncError
-from sync.gateway import GatewaySettings, run_gateway
+from sync.gateway_process import GatewaySettings, run_gateway
 from sync.link import LinkSettings, Tls
 
 

@@ -14,7 +14,7 @@ from cabin_agent.demo.site import CODE
 from cabin_agent.face import Json
 from cabin_agent.person import SimulatedPerson
 from cabin_agent.progress import Progress
-from sync.store import SqliteStore
+from sync.store_sqlite import SqliteStore
 
 SEEN_S = 20.0
 """Real seconds in which every instrument of a demonstration is expected to be seen."""
