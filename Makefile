@@ -17,7 +17,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet -
 LOCK := $(COMPILE) pyproject.toml --extra build
 LOCK_PEERS := $(COMPILE) --group pyproject.toml:peers --no-annotate
 
-.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz plots screens lock clean mosquitto chromium opener systemd recordings
+.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz plots screens lock clean mosquitto postgresql chromium opener systemd recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this
@@ -26,7 +26,7 @@ help:  ## show this
 demo: $(VENV)/run.stamp  ## a whole cabin on this machine with simulated instruments; ARGS="--once --speed 20" runs one check-up
 	@$(BIN)/cabin demo $(ARGS)
 
-test: $(VENV)/dev.stamp mosquitto chromium opener systemd recordings  ## every test, as CI runs them; installs mosquitto, chromium, espeak-ng, node and systemd with apt if missing
+test: $(VENV)/dev.stamp mosquitto postgresql chromium opener systemd recordings  ## every test, as CI runs them; installs mosquitto, postgresql, chromium, espeak-ng, node and systemd with apt if missing
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp systemd  ## formatting, types, import contracts and the tests without processes, browser and recordings
@@ -117,6 +117,9 @@ endef
 
 mosquitto:
 	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || { $(call with_apt,The tests need,mosquitto); }
+
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { $(call with_apt,The tests need,postgresql); }
 
 chromium:
 	@{ test -x /usr/bin/chromium && command -v espeak-ng >/dev/null; } || { $(call with_apt,The tests of the pages need,chromium espeak-ng fonts-dejavu-core); }
