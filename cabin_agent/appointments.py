@@ -51,6 +51,10 @@ class Appointment:
         return now_ms is None or self.from_ms <= now_ms < self.until_ms
 
 
+KEYS = tuple(each.name for each in fields(Appointment) if not each.name.endswith("_ms"))
+"""What a file may say of one."""
+
+
 class Appointments:
     """Those of one file, read again whenever the file changes, and those that the record posted.
 
@@ -99,18 +103,18 @@ def read_appointments(path: Path) -> tuple[Appointment, ...]:
     entries = data.get("appointment", [])
     if not isinstance(entries, list):
         raise ConfigError(f"{path}: each appointment has to be written as a table [[appointment]].")
-    known = [field.name for field in fields(Appointment) if not field.name.endswith("_ms")]
     found: dict[str, Appointment] = {}
     for number, entry in enumerate(entries, start=1):
         name = f"[[appointment]] number {number}"
-        appointment = _appointment(Table(path, name, entry, known, private=True))
+        appointment = read_appointment(Table(path, name, entry, KEYS, private=True))
         if appointment.code in found:
             raise ConfigError(f"{path}: {name} has the code of an earlier one; give each a code of its own.")
         found[appointment.code] = appointment
     return tuple(found.values())
 
 
-def _appointment(table: Table) -> Appointment:
+def read_appointment(table: Table, from_ms: int = 0, until_ms: int = FOR_EVER) -> Appointment:
+    """One appointment of a file; raises `ConfigError`, which says nothing of a person."""
     measures = cast(tuple[MeasureName, ...], get_args(MeasureName))
     return Appointment(
         code=table.matching("code", r"[0-9]{6}", "six digits in quotes"),
@@ -118,4 +122,6 @@ def _appointment(table: Table) -> Appointment:
         subject_system=table.matching("subject_system", SYSTEM, 'a naming system such as "urn:oid:1.2.3"'),
         subject=table.text("subject", "the identifier of the person in that system"),
         measures=table.several("measures", measures),
+        from_ms=from_ms,
+        until_ms=until_ms,
     )

@@ -151,6 +151,13 @@ class Table:
             raise self.error(key, "a day without quotes, such as 2026-03-31")
         return value
 
+    def moment(self, key: str) -> datetime | None:
+        """A date with a time, of this machine's time zone where it names none; None where the key is absent."""
+        value = self._data.get(key)
+        if value is not None and not isinstance(value, datetime):
+            raise self.error(key, "a date with a time, without quotes, such as 2026-03-31T14:00:00")
+        return value
+
     def several(self, key: str, options: Iterable[_T], default: tuple[_T, ...] = ()) -> tuple[_T, ...]:
         """A list without repeats of at least one of `options`; `default` where the key is absent."""
         if key not in self._data:

@@ -10,6 +10,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +27,8 @@ _CREDENTIALS = Path("/run/credentials")
 def save_key(path: Path, key: Key) -> None:
     """Write a key to a new file, mode 0600 for a private key, 0644 for a public one; an existing file is kept."""
     private = isinstance(key, RecipientKey | SigningPair)
-    text = json.dumps(_fields(key), indent=1) + "\n"
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    text = json.dumps({**_fields(key), "made": made}, indent=1) + "\n"
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o644)
     except FileExistsError:
@@ -90,11 +92,20 @@ def load_recipients(path: Path, *, demo: bool) -> dict[bytes, RecipientKey]:
 
 def kind_of(path: Path) -> str:
     """The kind that a key file says it has, "" where it says none; nothing of its key is looked at."""
+    return _said(path, "kind")
+
+
+def made_of(path: Path) -> str:
+    """When a key file was made, UTC in ISO 8601; "" where it does not say."""
+    return _said(path, "made")
+
+
+def _said(path: Path, field: str) -> str:
     try:
-        kind = json.loads(path.read_bytes()[:_MOST])["kind"]
+        said = json.loads(path.read_bytes()[:_MOST])[field]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-    return kind if isinstance(kind, str) else ""
+    return said if isinstance(said, str) else ""
 
 
 def _refuse_loose(path: Path, mode: int) -> None:

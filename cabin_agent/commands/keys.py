@@ -1,73 +1,51 @@
-"""`cabin keys`: make the keys of a cabin, of the record or of the workshop, each in a folder of its own."""
+"""`cabin keys`: makes, shows, rotates, revokes, exports and enrols keys; what each action does is in `keyring`."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
+import importlib
+from collections.abc import Callable, Mapping
+from typing import cast
 
+from cabin_agent.commands.output import COULD_NOT_RUN, complain
+from cabin_agent.keyring.error import KeyringError
+from cabin_agent.toml_table import ConfigError
 from sync.errors import SyncError
-from sync.keyfile import Key, save_key
-from sync.keys import RecipientKey, SigningPair
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `cabin_agent.__main__.Command`."""
-    parser.add_argument("action", choices=("make",), help="make new keys; an existing file is never overwritten")
-    parser.add_argument(
-        "whose", choices=("cabin", "record", "support"), help="on whose machine the private parts stay"
-    )
-    parser.add_argument("folder", type=Path, help="where to write them, as a folder that only this user may enter")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, (module, what) in ACTIONS.items():
+        add = _function(module, f"add_{name}")
+        add(actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}."))
 
 
 def run(args: argparse.Namespace) -> int:
     """See `cabin_agent.__main__.Command`."""
     try:
-        args.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, key in MAKE[args.whose]().items():
-            save_key(args.folder / name, key)
-            print(f"{args.folder / name}  {USES[name]}")
-    except SyncError as error:
-        print(f"cabin keys: {error}", file=sys.stderr)
-        return 3
+        return cast(int, _function(ACTIONS[args.action][0], args.action)(args))
+    except (KeyringError, SyncError, ConfigError) as error:
+        complain("keys", error)
     except OSError as error:
-        why = f"The folder {args.folder} cannot be made or written ({error.strerror})"
-        print(f"cabin keys: {why}: name another one.", file=sys.stderr)
-        return 3
-    return 0
+        where = error.filename or getattr(args, "folder", "")
+        complain("keys", f"{where} cannot be made, read or written ({error.strerror}): name another one.")
+    return COULD_NOT_RUN
 
 
-def _cabin() -> dict[str, Key]:
-    signing = SigningPair.generate()
-    return {"cabin.private": signing, "cabin.json": signing.public}
+def _function(module: str, name: str) -> Callable[..., object]:
+    return cast(Callable[..., object], getattr(importlib.import_module(f"cabin_agent.keyring.{module}"), name))
 
 
-def _record() -> dict[str, Key]:
-    recipient, receipts = RecipientKey.generate(), SigningPair.generate()
-    return {
-        "record.private": recipient,
-        "record.public": recipient.public,
-        "receipts.private": receipts,
-        "receipts.public": receipts.public,
-    }
-
-
-def _support() -> dict[str, Key]:
-    support = RecipientKey.generate()
-    return {"support.private": support, "support.public": support.public}
-
-
-MAKE = {"cabin": _cabin, "record": _record, "support": _support}
-"""Whose keys -> what makes them."""
-
-USES = {
-    "cabin.private": "private: [record] signing of the cabin",
-    "cabin.json": "public: into the folder [gateway] allow, under a name of its own",
-    "record.private": "private: [gateway] recipient",
-    "record.public": "public: [record] recipient of every cabin",
-    "receipts.private": "private: [gateway] signing",
-    "receipts.public": "public: [record] signers of every cabin",
-    "support.private": "private: stays in the workshop, for `cabin replay --key`",
-    "support.public": "public: [black_box] key of every cabin",
+ACTIONS: Mapping[str, tuple[str, str]] = {
+    "make": ("cli_make", "make new keys; an existing file is never overwritten"),
+    "show": ("cli_show", "the keys of a folder or of the settings: id, kind, age, use; never a private part"),
+    "rotate": ("cli_rotate", "a new key beside the old one, and the next statement of the record's keys"),
+    "revoke": ("cli_rotate", "a key is not to be believed any more: the next statement says so"),
+    "statement": ("cli_rotate", "state the record's keys as they lie in its folder"),
+    "export": ("cli_show", "the public parts of a folder in one file"),
+    "enrol": ("cli_enrol", "ask the record to let this cabin in, or to renew its certificate"),
+    "accept": ("cli_enrol", "let a cabin in: file its public keys, issue its certificate"),
+    "inventory": ("cli_show", "the cryptographic inventory, as JSON (CycloneDX 1.6)"),
 }
-"""Where each file goes in the settings (docs/cabin.toml)."""
+"""Every action: the file that has its arguments and its doing, and what it does."""
