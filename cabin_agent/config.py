@@ -111,7 +111,7 @@ class Gateway:
     broker: Broker
     client: str
     recipient: Path
-    """Private key of the record."""
+    """Private key of the record, or a folder of them: what was sealed to an earlier one stays readable."""
     signing: Path
     """Private keys that sign receipts."""
     allow: Path
@@ -121,6 +121,9 @@ class Gateway:
     ca: Path | None
     cert: Path | None
     key: Path | None
+    root: Path | None = None
+    statement: Path | None = None
+    """The newest statement of the root: which cabins are revoked, and since when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +283,8 @@ def _gateway(table: Table, state_dir: Path) -> Gateway:
         recipient=table.key_path("recipient", _GATEWAY),
         signing=table.key_path("signing", _GATEWAY),
         allow=table.path("allow"),
+        root=table.optional_key_path("root", _GATEWAY),
+        statement=table.optional_key_path("statement", _GATEWAY),
         suites=table.several("suites", (1, 3), (1,)),
         ca=ca,
         cert=cert,

@@ -19,11 +19,16 @@ from sync.outbox import Outbox, Room
 from sync.record_keys import Known, RecordKeys, pinned_keys
 from sync.sender import Sender
 from sync.uplink import Uplink, UplinkSettings
+from sync.whole_file import replace_file
 
 log = logging.getLogger(__name__)
 
 STATEMENT = "record.statement"
 """In the state folder: the newest statement of the record's keys that this cabin has taken."""
+
+
+SIGNED_BY = "signed-by"
+"""In the state folder: the id of the pair that signed last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ def open_record_link(
         log.error("the outbox was damaged and moved aside as %s: call support", outbox.damaged.name)
         trail.note("outbox-damaged", aside=outbox.damaged.name, saved=0, lost=0)
     outbox.watch(trail.letter)
+    new_sender_id(config.cabin.state_dir / SIGNED_BY, signer.public.kid, outbox)
     sender = Sender(outbox, keys.recipient, signer, trail.stamp)
 
     def in_force(known: Known) -> None:
@@ -68,6 +74,15 @@ def open_record_link(
     most = most_of(record.quota_mb << 20)
     delivery = Delivery(sender, lambda told: Uplink(outbox, settings, keys.signers, told, hear), most)
     return RecordLink(delivery, inbox)
+
+
+def new_sender_id(file: Path, kid: bytes, outbox: Outbox) -> None:
+    """Begin a new sender id where another pair signed before (DE1, "src"); letters already stored keep theirs."""
+    before = file.read_text(encoding="ascii").strip() if file.exists() else ""
+    if before and before != kid.hex():
+        outbox.rotate()
+    if before != kid.hex():
+        replace_file(file, f"{kid.hex()}\n".encode())
 
 
 def record_keys(record: Record, kept: Path, *, demo: bool, keep: bool = True) -> RecordKeys:

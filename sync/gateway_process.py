@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sync.envelope import Policy
-from sync.errors import KeyFileError
+from sync.errors import KeyFileError, Refused
 from sync.gateway import Gateway
-from sync.keyfile import load_key, load_signers
-from sync.keys import XWING, RecipientKey, SigningPair
+from sync.keyfile import load_key, load_recipients, load_signers
+from sync.keys import XWING, SigningPair, SigningPublic
 from sync.link import LinkSettings
 from sync.receiver import Check, Receiver
+from sync.statement import read_statement
 from sync.store_sql import SqlStore
 
 POSTGRES = ("postgresql://", "postgres://")
@@ -25,8 +26,9 @@ class GatewaySettings:
 
     `store` is a file, or the URL of a PostgreSQL database. `recipients` are private keys, or folders of them
     (`*.private`): what was sealed to an earlier key stays readable. `signers` is a folder of the cabins' public
-    signing keys (`*.json`). `demo` takes keys that are marked as such; without it they are refused. `group` names the
-    subscription that the gateways share; "" for none.
+    signing keys (`*.json`); `root` and `statement` say which of them are revoked, and since when. `demo` takes keys
+    that are marked as such; without it they are refused. `group` names the subscription that the gateways share; ""
+    for none.
     """
 
     link: LinkSettings
@@ -37,6 +39,8 @@ class GatewaySettings:
     suites: frozenset[int] = frozenset({XWING})
     demo: bool = False
     group: str = ""
+    root: Path | None = None
+    statement: Path | None = None
 
 
 def open_store(where: Path | str) -> SqlStore:
@@ -58,14 +62,15 @@ def run_gateway(
 
     `KeyFileError` where a key cannot be used, `StoreError` where the record cannot.
     """
-    keys = [load_key(path, RecipientKey) for path in _each(settings.recipients)]
+    recipients = {}
+    for path in settings.recipients:
+        recipients.update(load_recipients(path, demo=settings.demo))
     signers = load_signers(sorted(settings.signers.glob("*.json")), demo=settings.demo)
     signing = load_key(settings.signing, SigningPair)
-    if not settings.demo and (signing.demo or any(key.demo for key in keys)):
+    if signing.demo and not settings.demo:
         raise KeyFileError("A key of this gateway is for demonstration only: make the record's own keys.")
-    policy = Policy(signers, settings.suites)
+    policy = Policy(signers, settings.suites, _revoked(settings))
     store = open_store(settings.store)
-    recipients = {key.public.kid: key for key in keys}
     receiver = Receiver(recipients, policy, signing, store, check)
     gateway = Gateway(settings.link, receiver, on_up, settings.group)
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -76,10 +81,17 @@ def run_gateway(
         store.close()
 
 
-def _each(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files that are named, and for a folder the private keys in it."""
-    for path in paths:
-        found = sorted(path.glob("*.private")) if path.is_dir() else [path]
-        if not found:
-            raise KeyFileError(f"The folder {path} holds no private key (*.private): put the record's keys into it.")
-        yield from found
+def _revoked(settings: GatewaySettings) -> Mapping[bytes, int]:
+    """Key ids that the newest statement revokes, and since when; none where no statement is named."""
+    if settings.root is None or settings.statement is None:
+        return {}
+    root = load_key(settings.root, SigningPublic)
+    if root.demo and not settings.demo:
+        raise KeyFileError("The root of this gateway is for demonstration only: make the record's own.")
+    try:
+        return read_statement(settings.statement.read_bytes(), root).revoked
+    except OSError as error:
+        raise KeyFileError(f"The statement {settings.statement} cannot be read: {error.strerror}.") from None
+    except Refused as refusal:
+        why = f"is refused, {refusal.code}: fetch it again"
+        raise KeyFileError(f"The statement {settings.statement} {why}.") from None

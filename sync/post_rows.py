@@ -37,7 +37,10 @@ def keep(rows: Rows, client: str, envelope: bytes) -> bytes:
 
 
 def due(rows: Rows, now_ms: int, client: str | None) -> list[Post]:
-    """See `Store.posts_due`. A clock that was set back makes posts due early, never late."""
+    """See `Store.posts_due`. A clock that was set back makes posts due early, never late.
+
+    In the order of their making: a cabin takes none that is older than the last.
+    """
     values: list[object] = [now_ms, now_ms]
     condition = "due_ms <= ? OR sent_ms > ?"
     if client is not None:
@@ -45,7 +48,7 @@ def due(rows: Rows, now_ms: int, client: str | None) -> list[Post]:
     chosen = rows.all(
         "SELECT id, client, mid, envelope, attempts FROM post"  # noqa: S608
         f" WHERE due_ms IS NOT NULL AND ({condition})"
-        f" ORDER BY due_ms, id LIMIT {_AT_ONCE}{rows.dialect.lock_free}",
+        f" ORDER BY id LIMIT {_AT_ONCE}{rows.dialect.lock_free}",
         *values,
     )
     for number, _, _, _, attempts in chosen:

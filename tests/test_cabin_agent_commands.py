@@ -219,4 +219,4 @@ def test_a_missing_key_is_named_with_its_path(folder: Path, capsys: Out) -> None
     record = "[record]\nbroker = 'mqtt://127.0.0.1:1'\nclient = 'test'\n"
     settings.write_text(settings.read_text() + record + keys)
     assert main(["run", "--config", str(settings)]) == 3
-    assert "none/record.public cannot be read" in capsys.readouterr().err
+    assert "none/cabin.private cannot be read" in capsys.readouterr().err

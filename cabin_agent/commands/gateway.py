@@ -48,6 +48,8 @@ def _settings(gateway: Gateway, *, demo: bool) -> GatewaySettings:
         signers=gateway.allow,
         suites=frozenset(gateway.suites),
         demo=demo,
+        root=gateway.root,
+        statement=gateway.statement,
     )
 
 

@@ -61,7 +61,7 @@ def _post(config: Config, gateway: Gateway, args: argparse.Namespace) -> int:
     signer = load_key(gateway.signing, SigningPair)
     recipient = load_key(gateway.allow / f"{args.client}.public", RecipientPublic)
     if (signer.demo or recipient.demo) and not demo:
-        raise KeyFileError("A key of this post is for demonstration only: make the record's and the cabin's own keys.")
+        raise KeyFileError("A key of this post is for demonstration only: make keys of your own.")
     config.cabin.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         closing(open_store(gateway.store)) as store,

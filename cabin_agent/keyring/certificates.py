@@ -74,6 +74,7 @@ def issue(folder: Path, key: ec.EllipticCurvePublicKey, client: str, days: int =
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(_issued_by(ca_key), critical=False)
         .sign(ca_key, hashes.SHA256())
         .public_bytes(Encoding.PEM)
     )
@@ -88,6 +89,7 @@ def issue_server(folder: Path, path: Path, hosts: tuple[str, ...], days: int) ->
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(_issued_by(ca_key), critical=False)
         .add_extension(x509.SubjectAlternativeName([_host(each) for each in hosts]), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
@@ -133,6 +135,7 @@ def _blank(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _SLACK)
         .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 
@@ -148,6 +151,10 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _issued_by(ca_key: ec.EllipticCurvePrivateKey) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
 
 
 def _name(common: str) -> x509.Name:
