@@ -17,7 +17,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet -
 LOCK := $(COMPILE) pyproject.toml --extra build
 LOCK_PEERS := $(COMPILE) --group pyproject.toml:peers --no-annotate
 
-.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz plots screens lock clean mosquitto postgresql chromium opener systemd recordings
+.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz soak-delivery soak-power soak-envelopes plots screens lock clean mosquitto strace postgresql chromium opener systemd recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this
@@ -26,7 +26,7 @@ help:  ## show this
 demo: $(VENV)/run.stamp  ## a whole cabin on this machine with simulated instruments; ARGS="--once --speed 20" runs one check-up
 	@$(BIN)/cabin demo $(ARGS)
 
-test: $(VENV)/dev.stamp mosquitto postgresql chromium opener systemd recordings  ## every test, as CI runs them; installs mosquitto, postgresql, chromium, espeak-ng, node and systemd with apt if missing
+test: $(VENV)/dev.stamp mosquitto strace postgresql chromium opener systemd recordings  ## every test, as CI runs them; installs mosquitto, strace, postgresql, chromium, espeak-ng, node and systemd with apt if missing
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp systemd  ## formatting, types, import contracts and the tests without processes, browser and recordings
@@ -58,6 +58,15 @@ bench-instruments: $(VENV)/dev.stamp $(PEERS)/run.stamp  ## its figures of the i
 
 fuzz: $(VENV)/dev.stamp $(PEERS)/run.stamp  ## every decoder under a coverage-guided fuzzer, 10 million bytes each; ARGS="--bytes 1000000" takes fewer
 	@$(BIN)/python -m bench fuzz $(ARGS)
+
+soak-delivery: $(VENV)/dev.stamp mosquitto  ## cabin, broker and gateway killed 10,000 times, a verdict for each of 20 seeds; ARGS="--seeds 2 --kills 60" is a short one
+	@$(BIN)/python -m tests.soak delivery $(ARGS)
+
+soak-power: $(VENV)/dev.stamp strace  ## power cuts: what a disk may hold of outbox, record and audit log, opened again and again
+	@$(BIN)/python -m tests.soak power $(ARGS)
+
+soak-envelopes: $(VENV)/dev.stamp  ## a million altered envelopes, and receipts and key statements: none may be accepted
+	@$(BIN)/python -m tests.soak envelopes $(ARGS)
 
 plots: $(PEERS)/run.stamp  ## pictures of typical and failing recordings, into docs/signal
 	@PYTHONPATH=.:signal $(PEERS)/bin/python -m bench.signal_plots $(ARGS)
@@ -120,6 +129,9 @@ mosquitto:
 
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { $(call with_apt,The tests need,postgresql); }
+
+strace:
+	@command -v strace >/dev/null || { $(call with_apt,The tests need,strace); }
 
 chromium:
 	@{ test -x /usr/bin/chromium && command -v espeak-ng >/dev/null; } || { $(call with_apt,The tests of the pages need,chromium espeak-ng fonts-dejavu-core); }

@@ -1,0 +1,101 @@
+"""The seeds of `make soak-delivery`, some beside each other, each a process tree of its own and a line in the log."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tests import soak_report
+from tests.soak_chaos import Chaos, place_of
+from tests.soak_verdict import judge
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `make soak-delivery ARGS=...` takes."""
+    parser.add_argument("--seed", type=int, default=1, help="the first seed")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=10_000, help="SIGKILLs over all seeds")
+    parser.add_argument("--minutes", type=float, default=600.0, help="for each seed at most")
+    parser.add_argument("--jobs", type=int, default=3, help="seeds beside each other")
+    parser.add_argument("--pace", type=float, default=0.01, help="mean seconds between two documents")
+    parser.add_argument("--gateways", type=int, help="else one or two, by the seed")
+    parser.add_argument("--folder", type=Path, help="for the files of a seed")
+    parser.add_argument("--log", type=Path, help="a line for each seed goes here too")
+    parser.add_argument("--report", type=Path, help="write the page")
+
+
+def run(options: argparse.Namespace) -> int:
+    """All seeds; 1 where any of them has lost, doubled or shown something."""
+    lines = []
+    for line in _lines(options):
+        lines.append(line)
+        text = json.dumps(line)
+        print(text, flush=True)
+        if options.log:
+            with options.log.open("a") as log:
+                log.write(text + "\n")
+    if options.report:
+        options.report.write_text(soak_report.delivery(lines, "make soak-delivery"))
+    bad = [line["seed"] for line in lines if line["problems"]]
+    if bad:
+        print(f"Broken promises: run again with --seed and one of {bad}.", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def _lines(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    kills, seeds = -(-options.kills // options.seeds), range(options.seed, options.seed + options.seeds)
+    if len(seeds) == 1:
+        yield one_seed(options.seed, kills, options)
+        return
+    with ThreadPoolExecutor(options.jobs) as pool:
+        yield from pool.map(lambda seed: _beside(seed, kills, options), seeds)
+
+
+def _beside(seed: int, kills: int, options: argparse.Namespace) -> dict[str, Any]:
+    """One seed in a process tree of its own."""
+    words: dict[str, Any] = {
+        "seed": seed,
+        "seeds": 1,
+        "kills": kills,
+        "minutes": options.minutes,
+        "pace": options.pace,
+    }
+    words |= {name: value for name in ("gateways", "folder") if (value := getattr(options, name)) is not None}
+    arguments = [text for name, value in words.items() for text in (f"--{name}", str(value))]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.soak", "delivery", *arguments], stdout=subprocess.PIPE, text=True, check=False
+    )
+    if not done.stdout:
+        raise RuntimeError(f"seed {seed} ended without a verdict")
+    line: dict[str, Any] = json.loads(done.stdout)
+    return line
+
+
+def one_seed(seed: int, kills: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Chaos, drain and verdict of one seed; its folder is kept where something is wrong."""
+    folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-", dir=options.folder))
+    os.chmod(folder, 0o700)
+    place = place_of(seed, folder, options.pace)
+    gateways = 1 + seed % 2 if options.gateways is None else options.gateways
+    course = Chaos(place, gateways).run(kills, time.monotonic() + 60 * options.minutes)
+    verdict = judge(place)
+    problems = course.problems + verdict.problems
+    lies = (line.split(" ", 1) for line in (folder / "lies.log").read_text().splitlines())
+    said = {kind: int(number) for number, kind in lies}
+    if problems:
+        print(f"seed {seed}: {problems}; its files are in {folder}", file=sys.stderr)
+    else:
+        shutil.rmtree(folder)
+    figures = {"seed": seed, "record": "sqlite", "gateways": gateways, "total": course.total}
+    return {**figures, **asdict(course), **asdict(verdict), "problems": problems, "lies": said}
