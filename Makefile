@@ -17,7 +17,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet -
 LOCK := $(COMPILE) pyproject.toml --extra build
 LOCK_PEERS := $(COMPILE) --group pyproject.toml:peers --no-annotate
 
-.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz soak-delivery soak-power soak-envelopes plots screens lock clean mosquitto strace postgresql chromium opener systemd recordings
+.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz soak-delivery soak-power soak-envelopes soak-brokers plots screens lock clean mosquitto strace postgresql brokers chromium opener systemd recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this
@@ -73,6 +73,9 @@ plots: $(PEERS)/run.stamp  ## pictures of typical and failing recordings, into d
 
 screens: $(VENV)/dev.stamp chromium  ## pictures of every screen in each language and theme, into docs/screens
 	@$(BIN)/python -m tests.screens
+
+soak-brokers: $(VENV)/dev.stamp brokers  ## a cabin on three-node clusters of RabbitMQ and NATS whose nodes are killed, into docs/soak/brokers.md; ARGS="--brokers nats --kills 3"
+	@$(BIN)/python -m tests.soak_brokers $(ARGS)
 
 lock: $(VENV)/dev.stamp  ## bring the three lists of dependencies up to pyproject.toml; ARGS=--upgrade takes the newest
 	@$(LOCK) $(ARGS) --output-file requirements.lock
@@ -132,6 +135,9 @@ postgresql:
 
 strace:
 	@command -v strace >/dev/null || { $(call with_apt,The tests need,strace); }
+
+brokers:
+	@{ test -d /usr/lib/rabbitmq/bin && test -x /usr/sbin/nats-server; } || { $(call with_apt,The clusters need,rabbitmq-server nats-server); }
 
 chromium:
 	@{ test -x /usr/bin/chromium && command -v espeak-ng >/dev/null; } || { $(call with_apt,The tests of the pages need,chromium espeak-ng fonts-dejavu-core); }

@@ -56,9 +56,12 @@ def open_store(where: Path | str) -> SqlStore:
 
 
 def run_gateway(
-    settings: GatewaySettings, check: Check | None = None, on_up: Callable[[], None] | None = None
+    settings: GatewaySettings,
+    check: Check | None = None,
+    on_up: Callable[[], None] | None = None,
+    on_start: Callable[[Gateway], None] | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `on_up` is called whenever the gateway is subscribed.
+    """Serve until SIGTERM or SIGINT; `on_up` is called whenever the gateway is subscribed, `on_start` once before.
 
     `KeyFileError` where a key cannot be used, `StoreError` where the record cannot.
     """
@@ -75,6 +78,8 @@ def run_gateway(
     gateway = Gateway(settings.link, receiver, on_up, settings.group)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: gateway.stop())
+    if on_start is not None:
+        on_start(gateway)
     try:
         gateway.run()
     finally:

@@ -63,6 +63,25 @@ def test_a_core_whose_uplink_hangs_says_nothing_more(site: Site, manager: Manage
         assert core.poll() is None
 
 
+def test_a_gateway_without_a_broker_lives(site: Site, manager: Manager) -> None:
+    with manager:
+        gateway = manager.start("gateway", "--config", str(site.gateway_toml))
+        manager.until("READY=1")
+        heard = manager.heard(STUCK_S + WATCHDOG_S)
+        assert heard.count("WATCHDOG=1") >= 3 and not [word for word in heard if "stuck" in word]
+        gateway.send_signal(signal.SIGTERM)
+        assert gateway.wait(PATIENCE_S) == 0
+
+
+def test_a_gateway_that_hangs_says_nothing_more(site: Site, manager: Manager) -> None:
+    with manager:
+        gateway = manager.start("gateway", "--config", str(site.gateway_toml))
+        manager.until("WATCHDOG=1")
+        gateway.send_signal(signal.SIGUSR1)
+        assert "STATUS=stuck: gateway" in manager.until_silent(STUCK_S)
+        assert gateway.poll() is None
+
+
 def test_media_lives_as_long_as_its_worker_is_replaced(site: Site, manager: Manager) -> None:
     with manager:
         keeper = manager.start("media", "--config", str(site.cabin_toml))

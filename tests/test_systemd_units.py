@@ -74,8 +74,7 @@ def test_a_unit_starts_a_verb_that_there_is(unit: Path) -> None:
 @every_unit
 def test_a_unit_is_watched_and_leaves_no_copy(unit: Path) -> None:
     asked = settings(unit)
-    if "gateway" not in unit.name:
-        assert asked["Type"] == ["notify"] and int(asked["WatchdogSec"][0]) >= 30
+    assert asked["Type"] == ["notify"] and int(asked["WatchdogSec"][0]) >= 30
     assert "NotifyAccess" not in asked, "the main process alone"
     assert (asked["LimitCORE"], asked["CoredumpFilter"], asked["MemorySwapMax"]) == (["0"], ["0"], ["0"])
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from cabin_agent.config import DEFAULT_FILE, ConfigError, Gateway, load_config
 from cabin_agent.fhir.bundle import check_bundle
+from cabin_agent.notify import READY, notify, watch_thread
 from cabin_agent.recorder import is_simulated
 from sync.envelope import FHIR, RECORDING
 from sync.errors import SyncError
+from sync.gateway import Gateway as Turning
 from sync.gateway_process import GatewaySettings, run_gateway
 from sync.link import LinkSettings, Tls
 
@@ -31,11 +33,21 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigError(f"{config.file}: there is no [gateway]; add one, or start 'cabin run'.")
         demo = config.cabin.accept_simulated
         check = partial(_check, production=not demo)
-        run_gateway(_settings(config.gateway, demo=demo), check, lambda: print("ready at the broker", flush=True))
+        run_gateway(_settings(config.gateway, demo=demo), check, _up, _watched)
     except (ConfigError, SyncError, OSError) as error:
         print(f"cabin gateway: {error}", file=sys.stderr)
         return 3
     return 0
+
+
+def _up() -> None:
+    print("ready at the broker", flush=True)
+
+
+def _watched(gateway: Turning) -> None:
+    """It serves from now on, with a broker or without one; a turn that never ends is what the watchdog is for."""
+    notify(**READY)
+    watch_thread({"gateway": gateway.stalled_for})
 
 
 def _settings(gateway: Gateway, *, demo: bool) -> GatewaySettings:
