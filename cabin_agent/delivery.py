@@ -23,6 +23,7 @@ from cabin_agent.fhir.bundle import build_bundle
 from cabin_agent.record import visit_record, without_strips
 from cabin_agent.recorder import LeftOut, fitting, recording
 from cabin_agent.results import CabinIdentity, VisitRecord
+from cabin_agent.room import most_of
 from cabin_agent.visit import Visit
 from sync.envelope import FHIR, MAX_CONTENT, RECORDING
 from sync.errors import SyncError
@@ -131,11 +132,6 @@ def _handed(row: Handed) -> Json:
     return {
         "mid": row.mid.hex(), "seq": row.seq, "state": row.state, "attempts": row.attempts, "receipt": receipt,
     }  # fmt: skip
-
-
-def most_of(quota: int) -> int:
-    """Bytes of a recording or a Bundle that an empty outbox of `quota` bytes takes both of, padded to whole MiB."""
-    return min(MAX_CONTENT, quota // 2 - (2 << 20))
 
 
 def _say_what_was_left_out(left_out: LeftOut) -> None:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cabin_agent.config import Config, Record
-from cabin_agent.delivery import Delivery, most_of
+from cabin_agent.delivery import Delivery
 from cabin_agent.posts.inbox import Inbox
+from cabin_agent.room import most_of, room_of
 from cabin_agent.trail import Trail
 from sync.errors import KeyFileError
 from sync.keyfile import load_key, load_recipients, load_signers
 from sync.keys import RecipientPublic, SigningPair, SigningPublic
 from sync.link import Tls
-from sync.outbox import Outbox, Room
+from sync.outbox import Outbox
 from sync.record_keys import Known, RecordKeys, pinned_keys
 from sync.sender import Sender
 from sync.uplink import Uplink, UplinkSettings
@@ -52,10 +53,8 @@ def open_record_link(
     _refuse_demo(record.signing, signer.demo and not demo)
     keys = record_keys(record, config.cabin.state_dir / STATEMENT, demo=demo)
     posted = load_recipients(record.post, demo=demo) if record.post else None
-    outbox = Outbox(config.cabin.state_dir / "outbox.db", Room(record.quota_mb << 20, record.reserve_mb << 20))
-    if outbox.damaged is not None:
-        log.error("the outbox was damaged and moved aside as %s: call support", outbox.damaged.name)
-        trail.note("outbox-damaged", aside=outbox.damaged.name, saved=0, lost=0)
+    outbox = Outbox(config.cabin.state_dir / "outbox.db", room_of(record.quota_mb, record.reserve_mb))
+    outbox.on_damage(trail.damage)
     outbox.watch(trail.letter)
     new_sender_id(config.cabin.state_dir / SIGNED_BY, signer.public.kid, outbox)
     sender = Sender(outbox, keys.recipient, signer, trail.stamp)

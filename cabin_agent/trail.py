@@ -21,6 +21,7 @@ from sync.audit_log import AuditLog
 from sync.envelope import Stamp
 from sync.keys import SigningPair
 from sync.outbox import Step
+from sync.salvage import Damage
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,16 @@ class Trail:
         """A letter of the outbox took a step."""
         reason = {"reason": step.reason} if step.what == "quarantined" else {}
         self.note(f"letter-{step.what}", mid=step.mid.hex(), seq=step.seq, **reason)
+
+    def damage(self, damage: Damage) -> None:
+        """An outbox was damaged, moved aside, and what could be read of it taken over."""
+        log.error(
+            "the outbox was damaged and moved aside as %s (%d saved, %d not readable): call support",
+            damage.aside,
+            damage.saved,
+            damage.lost,
+        )
+        self.note("outbox-damaged", aside=damage.aside, saved=damage.saved, lost=damage.lost)
 
     def jumped(self, jump: Jump) -> None:
         """The machine's clock was set."""

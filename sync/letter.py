@@ -60,7 +60,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Bytes of envelopes that the outbox may hold, and the part that a visit under way may still need."""
+    """Bytes of envelopes that the outbox may hold."""
 
     quota: int = 512 << 20
     reserve: int = 32 << 20
+    """Of the quota, what has to be free for a new visit to begin."""
+    over: int = 0
+    """Above the quota, what a visit that was let in may still take: none is held up at its end."""

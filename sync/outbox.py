@@ -16,7 +16,8 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,10 +26,10 @@ from sync.durable import (
     connect,
     failure,
     hold,
+    is_corrupt,
     is_full,
     is_sound,
     move_aside,
-    sqlite_errors,
     transaction,
     truncate_wal,
 )
@@ -39,6 +40,8 @@ from sync.keys import Signers
 from sync.letter import Counts, Letter, Room, Sealer, Step, Stored
 from sync.receipt import Receipt
 from sync.rows import Entry, Handed, entries, find, history
+from sync.salvage import SCHEMA as SALVAGED
+from sync.salvage import Damage, salvage
 from sync.settlement import Settled, Settlement, step_of, word_of
 
 __all__ = ["Counts", "Letter", "Outbox", "Room", "Sealer", "Step", "Stored", "wall_ms"]
@@ -60,6 +63,8 @@ CREATE TABLE IF NOT EXISTS delivered (
     size INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+DAMAGED = "damaged"
+"""Reason of a letter that the disk altered; every other reason is the record's."""
 _BALLAST = 2 << 20
 """Twice what the WAL holds before it is moved into the database."""
 
@@ -72,25 +77,25 @@ def wall_ms() -> int:
 class Outbox:
     """The letters of one cabin, in one SQLite file.
 
-    A damaged file is moved beside itself at the start, named in `damaged`, and a new one begun under a new sender id;
-    nothing is deleted. Raises `OutboxLocked` where another process holds the file, `OutboxFailed` where it cannot be
-    opened.
+    A damaged file is moved beside itself, at the start or while it is used, and a new one begun under a new sender id
+    with every letter that can still be read; nothing is deleted, `damaged` names it. Raises `OutboxLocked` where
+    another process holds the file, `OutboxFailed` where it cannot be opened.
     """
 
     def __init__(self, path: Path, room: Room | None = None, now_ms: Callable[[], int] = wall_ms) -> None:
         self.path = path
         self.damaged: Path | None = None
+        self._damages: list[Damage] = []
+        self._sick = False
         self._room = room or Room()
         self._now_ms = now_ms
         self._lock = threading.RLock()
-        self._flights = Flights()
         self._listeners: list[Callable[[], None]] = []
         self._watchers: list[Callable[[Step], None]] = []
+        self._mourners: list[Callable[[Damage], None]] = []
         self._file_lock = hold(path)
         try:
-            self._db = self._open()
-            self._begin_sender()
-            self._count = self._counted()
+            self._begin()
             self._ballast = Ballast(path.with_name(f"{path.name}.ballast"), _BALLAST)
             self._ballast.fill()
         except BaseException as error:
@@ -99,13 +104,43 @@ class Outbox:
                 raise failure(error) from error
             raise
 
-    def _open(self) -> sqlite3.Connection:
+    def _begin(self) -> None:
+        """Open the file, or begin a new one in place of a damaged one."""
         if not is_sound(self.path):
             self.damaged = move_aside(self.path)
-        return connect(self.path, _SCHEMA)
-
-    def _begin_sender(self) -> None:
+        self._db = connect(self.path, _SCHEMA + SALVAGED)
+        self._flights = Flights()
         self._db.execute("INSERT OR IGNORE INTO sender VALUES (1, ?, 0, ?)", (os.urandom(16), NO_PREVIOUS))
+        # What a disk without room does not take now is taken at the next start; the damaged file keeps it.
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._damages += salvage(self._db, self.path)
+        self._count = self._counted()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """SQLite's errors as those of this room; a file that proves damaged is replaced before that."""
+        known = len(self._damages)
+        try:
+            yield
+        except sqlite3.Error as error:
+            if is_corrupt(error) or self._sick:
+                with contextlib.suppress(sqlite3.Error, OSError):
+                    self._renew()
+            raise failure(error) from error
+        finally:
+            for damage in self._damages[known:]:
+                for mourner in self._mourners:
+                    mourner(damage)
+
+    def _renew(self) -> None:
+        """Begin a new file; the damaged one is moved before it is closed, so that SQLite tidies nothing up in it."""
+        self._sick = True
+        if not is_sound(self.path):
+            self.damaged = move_aside(self.path)
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+        self._begin()
+        self._sick = False
 
     def close(self) -> None:
         """Release the file; everything in it is already durable."""
@@ -121,7 +156,7 @@ class Outbox:
 
     def rotate(self) -> None:
         """Begin a new random sender id, numbered from 1; letters already stored keep theirs."""
-        with self._lock, sqlite_errors(), transaction(self._db):
+        with self._lock, self._told(), transaction(self._db):
             self._db.execute("UPDATE sender SET src = ?, last_seq = 0, prev = ?", (os.urandom(16), NO_PREVIOUS))
 
     def on_put(self, listener: Callable[[], None]) -> None:
@@ -131,6 +166,12 @@ class Outbox:
     def watch(self, watcher: Callable[[Step], None]) -> None:
         """Tell `watcher` each step of a letter, in the thread that made it; it must return at once."""
         self._watchers.append(watcher)
+
+    def on_damage(self, mourner: Callable[[Damage], None]) -> None:
+        """Tell `mourner` of each damaged outbox, also of those before; it must return at once."""
+        self._mourners.append(mourner)
+        for damage in self._damages:
+            mourner(damage)
 
     def _tell(self, *steps: Step) -> None:
         for watcher in self._watchers:
@@ -143,7 +184,7 @@ class Outbox:
         A known `mid` changes nothing. `OutboxFull` where there is no room and `OutboxFailed` where the disk fails:
         then nothing was stored and no number was used up. What the sealer raises comes through.
         """
-        with self._lock, sqlite_errors():
+        with self._lock, self._told():
             known = self._known(mid)
             if known is not None:
                 return known
@@ -166,7 +207,7 @@ class Outbox:
         src, last, prev = self._db.execute("SELECT src, last_seq, prev FROM sender").fetchone()
         sealed = sealer(last + 1, prev)
         size = len(sealed.envelope)
-        if self._count.used + size > self._room.quota:
+        if self._count.used + size > self._room.quota + self._room.over:
             raise OutboxFull("The outbox has reached its quota: restore the link to the record so that it can empty.")
         self._db.execute(
             "INSERT INTO letter (mid, src, seq, state, reason, stored_ms, size, hash, envelope)"
@@ -191,15 +232,25 @@ class Outbox:
 
     def due(self, now: float, limit: int) -> list[Letter]:
         """At most `limit` letters to send at monotonic time `now`, the oldest first; see `flight.Flights`."""
-        with self._lock, sqlite_errors():
+        with self._lock, self._told():
             early, late = self._flights.expired(now, limit)
             query = "SELECT id FROM letter WHERE state = 'pending' AND id > ? ORDER BY id LIMIT ?"
             fresh = [row[0] for row in self._db.execute(query, (self._flights.highest, limit))]
-            return [self._letter(row) for row in [*early, *fresh, *late][:limit]]
+            found = [self._letter(row) for row in [*early, *fresh, *late][:limit]]
+            return [letter for letter in found if letter is not None]
 
-    def _letter(self, row: int) -> Letter:
-        mid, seq, envelope = self._db.execute("SELECT mid, seq, envelope FROM letter WHERE id = ?", (row,)).fetchone()
-        return Letter(row, mid, seq, envelope)
+    def _letter(self, row: int) -> Letter | None:
+        """One letter; where the disk altered its envelope it is put aside: no record could ever open it."""
+        query = "SELECT mid, seq, hash, envelope FROM letter WHERE id = ?"
+        mid, seq, digest, envelope = self._db.execute(query, (row,)).fetchone()
+        if _hash(envelope) == digest:
+            return Letter(row, mid, seq, envelope)
+        change = "UPDATE letter SET state = 'quarantined', reason = ? WHERE id = ?"
+        self._write(lambda: self._db.execute(change, (DAMAGED, row)))
+        self._count = self._count.moved("pending", "quarantined")
+        self._flights.forget(row)
+        self._tell(Step("quarantined", mid, seq, DAMAGED))
+        return None
 
     def mark_sent(self, letter: Letter, resend_at: float) -> None:
         """`letter` went out; without a receipt it is due again at monotonic time `resend_at`."""
@@ -240,7 +291,7 @@ class Outbox:
         erased letters until then; leave it out between receipts that come in a row.
         """
         words = [word_of(data, signers) for data in receipts]
-        with self._lock, sqlite_errors():
+        with self._lock, self._told():
             settled = self._write(lambda: [self._settle(word) for word in words])
             for one in settled:
                 if one.row is not None:
@@ -298,13 +349,13 @@ class Outbox:
 
     def requeue(self, mid: bytes) -> bool:
         """Send a quarantined letter again, once its cause is mended; False where there is none of that id."""
-        with self._lock, sqlite_errors():
+        with self._lock, self._told():
             query = "SELECT id, size, seq FROM letter WHERE mid = ? AND state = 'quarantined'"
             row = self._db.execute(query, (mid,)).fetchone()
             if row is None:
                 return False
-            with transaction(self._db):
-                self._db.execute("UPDATE letter SET state = 'pending', reason = '' WHERE id = ?", (row[0],))
+            change = "UPDATE letter SET state = 'pending', reason = '' WHERE id = ?"
+            self._write(lambda: self._db.execute(change, (row[0],)))
             self._count = self._count.moved("quarantined", "pending")
             self._flights.again(row[0], row[1])
         self._tell(Step("requeued", mid, row[2]))
@@ -318,17 +369,17 @@ class Outbox:
 
     def history(self, limit: int) -> list[Handed]:
         """The last letters handed over and the record's word on each, the newest first."""
-        with self._lock, sqlite_errors():
+        with self._lock, self._told():
             return history(self._db, self._flights, limit)
 
     def entries(self) -> list[Entry]:
         """All rows, the oldest first."""
-        with self._lock, sqlite_errors():
+        with self._lock, self._told():
             return entries(self._db, self._flights)
 
     def find(self, mid: bytes) -> Handed | None:
         """A letter that waits or was refused; None where there is none of this message id."""
-        with self._lock, sqlite_errors():
+        with self._lock, self._told():
             return find(self._db, self._flights, mid)
 
     def _counted(self) -> Counts:

@@ -208,6 +208,11 @@ def test_an_outbox(tmp_path: Path) -> None:
         db.execute(letter, ("b", 2, "quarantined", 0, 1))
     assert "refused 1" in only(outbox.lines(tmp_path, 64, 8, NOW_S), "wrong").says
     db.close()
+    aside = path.with_name("outbox.db.damaged-1")
+    aside.touch()
+    line = outbox.lines(tmp_path, 64, 8, NOW_S)[-1]
+    assert line.state == "wrong" and "moved aside as outbox.db.damaged-1" in line.says
+    aside.unlink()
     path.write_bytes(b"no database at all" * 100)
     assert "cannot be read" in only(outbox.lines(tmp_path, 64, 8, NOW_S), "wrong").says
 

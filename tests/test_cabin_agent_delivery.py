@@ -14,11 +14,12 @@ import cbor2
 import pytest
 
 from cabin_agent import delivery as module
-from cabin_agent.delivery import Delivery, most_of
+from cabin_agent.delivery import Delivery
 from cabin_agent.face import Json
 from cabin_agent.fhir.bundle import build_bundle
 from cabin_agent.media.wire import Picture
 from cabin_agent.results import CabinIdentity, Consent, Subject
+from cabin_agent.room import most_of
 from cabin_agent.still import JPEG, taken
 from cabin_agent.visit import Visit
 from cabin_agent.visit_table import State

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from cabin_agent.checks.line import Line, ok, unknown, wrong
+from sync.durable import asides
 from sync.errors import SyncError
 from sync.look import Waiting, look
 
@@ -25,7 +26,12 @@ def lines(state_dir: Path, quota_mb: int, reserve_mb: int, now_s: float | None =
         return [
             wrong(PART, f"{path} cannot be read.", "Restart the cabin: it moves a damaged outbox aside, and call.")
         ]
-    return [_line(waiting, quota_mb, reserve_mb, time.time() if now_s is None else now_s)]
+    lines = [_line(waiting, quota_mb, reserve_mb, time.time() if now_s is None else now_s)]
+    aside = [each.name for each in asides(path)]
+    if aside:
+        says = f"It was damaged and moved aside as {', '.join(aside)}; what could be read of it is delivered."
+        lines.append(wrong(PART, says, "Keep these files, look at the disk, and call support before removing them."))
+    return lines
 
 
 def _line(waiting: Waiting, quota_mb: int, reserve_mb: int, now_s: float) -> Line:

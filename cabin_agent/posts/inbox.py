@@ -11,10 +11,10 @@ from cabin_agent.appointments import Appointment, Appointments
 from cabin_agent.config import Config
 from cabin_agent.core import Core
 from cabin_agent.posts.readers import AppointmentReader, ConfigReader
+from cabin_agent.room import room_of
 from cabin_agent.trail import Note
 from sync.envelope import APPOINTMENTS, CONFIG
 from sync.keys import RecipientKey
-from sync.outbox import Room
 from sync.postbox import Heard, Postbox
 from sync.record_keys import RecordKeys
 from sync.sender import Sender
@@ -109,7 +109,7 @@ def adopt(core: Core, config: Config) -> None:
     )
     core.idle.grace_s = config.visit.idle_grace_s
     if config.record is not None:
-        core.delivery.resize(Room(config.record.quota_mb << 20, config.record.reserve_mb << 20))
+        core.delivery.resize(room_of(config.record.quota_mb, config.record.reserve_mb))
     for each in config.instruments:
         if each.calibrated is not None:
             core.bench.calibrated(each.driver, each.calibrated)
