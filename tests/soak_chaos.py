@@ -119,7 +119,7 @@ class Chaos:
             if victim.pid and now >= victim.doomed_at:
                 victim.shoot()
         ready = [each for each in self._victims if each.at_work() and each.doomed_at == float("inf")]
-        if len(ready) > 1 or (ready and self._dice.random() < 0.1):
+        if len(ready) > 1 or (ready and self._dice.random() < 0.02):
             self._dice.choices(ready, [_WEIGHTS[each.kind] for each in ready])[0].aim(self._dice, now)
         self._wait(self._dice.uniform(0, 0.06) if self._dice.random() < 0.95 else self._dice.uniform(0.3, 1.2))
 

@@ -12,23 +12,22 @@ import os
 import re
 import signal
 import sqlite3
-import struct
 import zlib
 from collections.abc import Callable
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
-_SLOT = 64
-_STEPS, _ARMED, _SKIP, _HIT, _WAITING, _FLAG = range(0, 48, 8)
-"""Offsets of the numbers of a slot, 8 bytes each; each is written by one side only, but for `_ARMED` and `_SKIP`."""
+_SLOT = 8
+"""Numbers of a slot, 8 bytes each; each is written by one side only, but for `armed` and `skip`."""
 
 
 class Board:
     """A page that driver and children share: who has come how far, and who shall die where."""
 
     def __init__(self, slots: int) -> None:
-        self._page = mmap.mmap(-1, slots * _SLOT)
+        # A view's element is written in one piece; `struct` would set it to zero first, for the other side to see.
+        self._page = memoryview(mmap.mmap(-1, slots * _SLOT * 8)).cast("Q")
 
     def slot(self, number: int) -> Slot:
         """The numbers of one child."""
@@ -37,10 +36,10 @@ class Board:
 
 def _number(offset: int) -> property:
     def get(slot: Slot) -> int:
-        return int(struct.unpack_from("Q", slot.page, slot.at + offset)[0])
+        return slot.page[slot.at + offset]
 
     def put(slot: Slot, value: int) -> None:
-        struct.pack_into("Q", slot.page, slot.at + offset, value)
+        slot.page[slot.at + offset] = value
 
     return property(get, put)
 
@@ -48,20 +47,20 @@ def _number(offset: int) -> property:
 class Slot:
     """One child's part of the board."""
 
-    steps = _number(_STEPS)
+    steps = _number(0)
     """Steps since its start; 0: it has not worked yet."""
-    armed = _number(_ARMED)
+    armed = _number(1)
     """Code of the point at which it shall die; 0: none."""
-    skip = _number(_SKIP)
+    skip = _number(2)
     """How often that point is passed alive first."""
-    hit = _number(_HIT)
+    hit = _number(3)
     """Code of the point at which it died; 0: killed from outside."""
-    waiting = _number(_WAITING)
+    waiting = _number(4)
     """What a cabin still has to deliver; what an adversary has recorded."""
-    flag = _number(_FLAG)
+    flag = _number(5)
     """1: the driver asks a producer or an adversary to be quiet."""
 
-    def __init__(self, page: mmap.mmap, at: int) -> None:
+    def __init__(self, page: memoryview[int], at: int) -> None:
         self.page, self.at = page, at
 
     def reset(self) -> None:
@@ -121,13 +120,17 @@ class Points:
         reach, connect = self.reach, sqlite3.connect
 
         class Watched(sqlite3.Connection):
-            """Says each step before SQLite does it and when it is done; its own `execute` goes through a cursor."""
+            """Says each step before SQLite does it and when it is done."""
 
             first = ""
             room = ""
 
             def cursor(self, factory: Any = None) -> sqlite3.Cursor:  # type: ignore[override]
                 return super().cursor(factory or Looked)
+
+            def execute(self, sql: str, *more: Any) -> sqlite3.Cursor:
+                # SQLite's own would make a cursor that nobody looks at.
+                return self.cursor().execute(sql, *more)
 
         class Looked(sqlite3.Cursor):
             def execute(self, sql: str, *more: Any) -> Looked:

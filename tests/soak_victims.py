@@ -57,14 +57,14 @@ class Victim:
     def aim(self, dice: random.Random, now: float) -> None:
         """Let it die: at one of the points that were hit least so far, or at once."""
         known = sorted(names(self.points).values()) if self.points else []
-        if not known or dice.random() < 0.25:
+        if not known or dice.random() < 0.15:
             self.shoot()
             return
         fewest = min(self.kills[name] for name in known)
         name = dice.choice([name for name in known if self.kills[name] <= fewest + 1])
         self.slot.skip = dice.choice((0, 0, 1, 3, 8))
         self.slot.armed = code(name)
-        self.doomed_at = now + 2.0
+        self.doomed_at = now + 4.0
 
     def shoot(self) -> None:
         """SIGKILL from outside."""
