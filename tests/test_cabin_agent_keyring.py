@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import ssl
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -31,13 +32,20 @@ from tests.sync_parties import CABIN, RECIPIENT, RECORD, STRANGER, blank_sealer,
 Out = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-def house(tmp_path: Path, capsys: Out) -> Path:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A record with its root and first statement, a cabin, an authority."""
+    folder = tmp_path_factory.mktemp("house")
     for whose in ("record", "root", "cabin", "ca"):
-        assert main(["keys", "make", whose, str(tmp_path / whose)]) == 0
-    assert main(["keys", "statement", str(tmp_path / "record"), "--root", str(tmp_path / "root")]) == 0
-    capsys.readouterr()
+        assert main(["keys", "make", whose, str(folder / whose)]) == 0
+    assert main(["keys", "statement", str(folder / "record"), "--root", str(folder / "root")]) == 0
+    return folder
+
+
+@pytest.fixture
+def house(built: Path, tmp_path: Path) -> Path:
+    """A copy of all that, to change."""
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
