@@ -7,6 +7,7 @@ Around it stand the soak's points (`soak_points`), nothing inside.
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import random
 import signal
@@ -83,6 +84,7 @@ def fork(role: str, place: Place, slot: Slot, work: Callable[[Place, Slot], None
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.set_wakeup_fd(-1)
+        logging.disable()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         random.seed(os.urandom(8))
         work(place, slot)

@@ -112,6 +112,7 @@ def bent_prot(dice: random.Random, fields: dict[Any, Any]) -> bytes:
     return cbor.encode(other)
 
 
+@cache
 def stranger_sigs(prot: bytes) -> Sigs:
     """Both signatures of a stranger."""
     return [[one.kid, one.alg, one.value] for one in STRANGER.sign(b"DE1/sign\0" + prot)]
@@ -258,8 +259,8 @@ MUTATIONS: dict[str, tuple[float, Mutation]] = {
     "sealed: padding not zero": (4, _padding),
     "sealed: sizes that do not fit": (3, _size),
     "sealed: another body": (5, _bad_body),
-    "signed: body that does not fit": (4, _bad_cabin),
-    "signed: protected part out of shape": (4, _bent_signed),
-    "signed: compressed bomb": (0.1, _bomb),
+    "signed: body that does not fit": (2, _bad_cabin),
+    "signed: protected part out of shape": (2, _bent_signed),
+    "signed: compressed bomb": (0.05, _bomb),
 }  # fmt: skip
 """By name: how often beside the others, and how."""

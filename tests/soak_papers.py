@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sync import cbor
@@ -70,10 +71,16 @@ def _fields(dice: random.Random, it: bytes, _other: bytes, kind: Kind) -> bytes:
     return cbor.encode([changed, dice.choice((sigs, [[one.kid, one.alg, one.value] for one in signer]))])
 
 
+@cache
+def _alien(message: bytes) -> list[Any]:
+    """Both signatures of a stranger."""
+    return [[one.kid, one.alg, one.value] for one in STRANGER.sign(message)]
+
+
 def _sigs(dice: random.Random, it: bytes, other: bytes, kind: Kind) -> bytes:
     """Signatures that do not suffice."""
     paper, sigs = _parts(it)
-    alien = [[one.kid, one.alg, one.value] for one in STRANGER.sign(kind.info + paper)]
+    alien = _alien(kind.info + paper)
     others = _parts(other)[1]
     kinds: Sequence[list[Any]] = (
         [], sigs[:1], sigs[1:], [sigs[0], sigs[0]], [*sigs, sigs[0]], alien, others,
