@@ -71,12 +71,14 @@ def outbox(folder: Path, promises: Promises) -> list[str]:
         problems = [] if box.damaged is None or promises.damaged else ["the outbox was found damaged"]
         kept = {letter.mid: letter for letter in box.due(0.0, 10_000)}
         with closing(sqlite3.connect(f"file:{box.path}?mode=ro", uri=True)) as db:
-            gone = {row[0]: row[1] for row in db.execute("SELECT mid, seq FROM delivered")}
-            last = db.execute("SELECT last_seq FROM sender").fetchone()[0]
+            gone = {row[0] for row in db.execute("SELECT mid FROM delivered")}
+            src, last = db.execute("SELECT src, last_seq FROM sender").fetchone()
+            # Letters saved out of a damaged file keep the sender id under which they were numbered.
+            both = "SELECT seq FROM letter WHERE src = ?1 UNION ALL SELECT seq FROM delivered WHERE src = ?1"
+            seqs = sorted(row[0] for row in db.execute(both, (src,)))
             sound = db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         for number in promises.put - promises.lost_lives:
             problems += _letter(number, promises, kept, gone)
-        seqs = sorted([letter.seq for letter in kept.values()] + list(gone.values()))
         if seqs != list(range(1, last + 1)):
             problems.append(f"the outbox has numbered {last} letters, and holds {len(seqs)}")
         if not sound:
@@ -87,7 +89,7 @@ def outbox(folder: Path, promises: Promises) -> list[str]:
     return problems
 
 
-def _letter(number: int, promises: Promises, kept: dict[bytes, Letter], gone: dict[bytes, int]) -> Iterable[str]:
+def _letter(number: int, promises: Promises, kept: dict[bytes, Letter], gone: set[bytes]) -> Iterable[str]:
     letter = kept.get(mid(number))
     if letter is None and number not in promises.purging:
         yield f"letter {number} is lost"
