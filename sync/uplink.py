@@ -16,13 +16,25 @@ from typing import TypeVar
 
 from sync.errors import SyncError
 from sync.keys import Signers
-from sync.link import Down, Event, Link, LinkSettings, Message, Up
+from sync.link import Down, Event, Link, LinkSettings, Message, Returned, Up
 from sync.outbox import Outbox, wall_ms
+from sync.parts import LEAST
 from sync.receipt import is_receipt
+from sync.underway import Underway
 
 _T = TypeVar("_T")
-_PACE = 0.05
-"""Shortest wait in seconds for a letter that cannot leave although it is due."""
+_TIDY_AFTER = 2.0
+"""Most seconds for which erased letters stay in the WAL while others are under way."""
+_TOO_LARGE = 149
+_TOO_FEW = "the broker takes no message that is large enough for a letter: raise its limit"
+_CODES = {
+    16: "no subscriber: the broker has nobody to give letters to, check the gateway",
+    135: "not authorized: the broker refuses this cabin's letters, check its permissions",
+    _TOO_LARGE: "packet too large: the broker refuses a letter, smaller parts are tried",
+    151: "quota exceeded: the broker has no room for letters",
+}
+"""What an MQTT 5 broker may say of a letter."""
+SILENT = "connected, but the record does not answer: check broker permissions and the gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +42,11 @@ class UplinkSettings(LinkSettings):
     """The broker, and how much may be under way. Times in seconds."""
 
     window: int = 20
-    """Letters that may wait for a receipt at one time."""
+    """Letters that may wait for a receipt at one time; fewer where receipts are slow to come."""
     window_bytes: int = 8 << 20
+    letters_per_s: float = float("inf")
+    bytes_per_s: float = float("inf")
+    """What may leave in one second, so that many cabins that come back at one time do not drown the broker."""
     resend_after: float = 30.0
     """A letter without a receipt is sent again after this time, which doubles at each further attempt."""
     resend_most: float = 900.0
@@ -50,6 +65,10 @@ class UplinkStatus:
     """Receipts that were not to be believed, since the start."""
     fault: str = ""
     """The last thing that went wrong since the connection was last up, without any content."""
+    mqtt: str = ""
+    """The version of MQTT that is spoken; empty while there is no connection."""
+    packet_most: int = 0
+    """Bytes of the largest message that is sent: what the broker has announced, or was found to take."""
 
 
 class Uplink:
@@ -73,8 +92,19 @@ class Uplink:
         self._status_topic = f"cabin/v1/{settings.client_id}/status"
         will = (self._status_topic, _presence(online=False))
         self._link = Link(settings, [f"dmst/v1/down/{settings.client_id}"], will)
+        self._letters = Underway(
+            outbox,
+            lambda message: self._link.publish(self._up_topic, message),
+            window=settings.window,
+            window_bytes=settings.window_bytes,
+            letters_per_s=settings.letters_per_s,
+            bytes_per_s=settings.bytes_per_s,
+            resend_after=settings.resend_after,
+            resend_most=settings.resend_most,
+        )
         self._status = UplinkStatus()
         self._told: UplinkStatus | None = None
+        self._tidy_at: float | None = None
         self._stopping = threading.Event()
         self._turned_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -109,17 +139,26 @@ class Uplink:
                 self._turn()
             except Exception as error:
                 self._fail(error)
-        self._link.publish(self._status_topic, _presence(online=False), retain=True)
+        if self._link.up and not self._link.publish(self._status_topic, _presence(online=False), retain=True):
+            # The connection has its hands full: without a good-bye the last will says it.
+            self._link.drop("stopped")
         self._link.close()
 
     def _turn(self) -> None:
         now = self._turned_at = time.monotonic()
-        due = self._outbox.next_due()
-        events = self._link.poll(1.0 if due is None or not self._link.up else min(1.0, max(_PACE, due - now)))
-        for number, event in enumerate(events):
-            self._take(event, last=number == len(events) - 1)
+        events = self._link.poll(self._letters.wait(now) if self._link.up else 1.0)
+        receipts: list[Message] = []
+        for event in events:
+            if isinstance(event, Message) and is_receipt(event.payload):
+                receipts.append(event)
+            else:
+                self._take(event)
+        if receipts:
+            self._settle(receipts)
+        now = time.monotonic()
         if self._link.up:
-            self._send(time.monotonic())
+            self._letters.send(now)
+        self._tidy(now)
         self._tell()
 
     def _fail(self, error: Exception) -> None:
@@ -127,31 +166,49 @@ class Uplink:
         text = str(error) if isinstance(error, SyncError) else type(error).__name__
         self._status = replace(self._status, fault=text, connected=False)
         self._link.drop(text)
-        self._outbox.release()
-        self._stopping.wait(self._settings.backoff_first)
+        self._letters.lost(time.monotonic())
+        self._stopping.wait(min(1.0, self._settings.backoff_first))
 
-    def _take(self, event: Event, *, last: bool) -> None:
+    def _take(self, event: Event) -> None:
         match event:
             case Up():
-                self._status = replace(self._status, connected=True, fault="")
+                room = self._link.room(self._up_topic)
+                self._letters.begin(room)
+                fault = _TOO_FEW if room is not None and room < LEAST else ""
+                self._status = replace(self._status, connected=True, fault=fault)
                 self._link.publish(self._status_topic, _presence(online=True), retain=True)
-            case Down(why):
-                self._status = replace(self._status, connected=False, fault=why)
-                self._outbox.release()
+            case Down(why=why, code=code):
+                self._status = replace(self._status, connected=False, fault=_CODES.get(code, why))
+                self._letters.lost(time.monotonic(), too_large=code == _TOO_LARGE)
+            case Returned(size=size, code=code):
+                self._letters.returned(size, too_large=code == _TOO_LARGE)
+                self._status = replace(self._status, fault=_CODES.get(code, f"a letter is refused with code {code}"))
             case Message(payload=payload):
-                if self._receive(payload, last=last):
+                if self._hand_on(self._on_envelope, payload):
                     self._link.ack(event)
 
-    def _receive(self, payload: bytes, *, last: bool) -> bool:
-        """Whether the message is dealt with, and may be acknowledged."""
-        if not is_receipt(payload):
-            return self._hand_on(self._on_envelope, payload)
-        settlement = self._outbox.settle(payload, self._record_keys, tidy=last)
-        if settlement.outcome == "refused":
-            self._status = replace(self._status, refused_receipts=self._status.refused_receipts + 1)
-        elif settlement.outcome != "unknown":
-            self._status = replace(self._status, last_receipt_ms=wall_ms())
-        return True
+    def _settle(self, receipts: list[Message]) -> None:
+        """Receipts that came together; acknowledged once what they say is durable."""
+        settlements = self._outbox.settle_many([one.payload for one in receipts], self._record_keys, tidy=False)
+        for message, settlement in zip(receipts, settlements, strict=True):
+            self._link.ack(message)
+            if settlement.outcome == "refused":
+                self._status = replace(self._status, refused_receipts=self._status.refused_receipts + 1)
+            elif settlement.mid is not None and settlement.outcome != "unknown":
+                self._answered(settlement.mid)
+
+    def _answered(self, mid: bytes) -> None:
+        now = time.monotonic()
+        self._letters.answered(mid, now)
+        self._tidy_at = self._tidy_at or now + _TIDY_AFTER
+        fault = "" if self._status.fault in _FAR_FAULTS else self._status.fault
+        self._status = replace(self._status, last_receipt_ms=wall_ms(), fault=fault)
+
+    def _tidy(self, now: float) -> None:
+        """Erased letters leave the WAL when no more receipts are awaited, and in any case before long."""
+        if self._tidy_at is not None and (now >= self._tidy_at or self._outbox.load(now)[0] == 0):
+            self._tidy_at = None
+            self._outbox.tidy()
 
     def _hand_on(self, listener: Callable[[_T], None] | None, thing: _T) -> bool:
         """Call a listener; one that raises is a fault to tell, and no reason to stop delivering."""
@@ -163,24 +220,23 @@ class Uplink:
             return False
         return True
 
-    def _send(self, now: float) -> None:
-        settings = self._settings
-        while self._link.up:
-            count, size = self._outbox.load(now)
-            if count >= settings.window or (count and size >= settings.window_bytes):
-                return
-            letters = self._outbox.due(now, 1)
-            if not letters or not self._link.publish(self._up_topic, letters[0].envelope):
-                return
-            wait = settings.resend_after * 2.0 ** min(self._outbox.attempts(letters[0]), 20)
-            self._outbox.mark_sent(letters[0], now + min(wait, settings.resend_most))
-
     def _tell(self) -> None:
-        counts = self._outbox.counts()
-        status = replace(self._status, pending=counts.pending, quarantined=counts.quarantined)
+        counts, version = self._outbox.counts(), self._link.version
+        status = replace(
+            self._status,
+            pending=counts.pending,
+            quarantined=counts.quarantined,
+            mqtt=version.value if version else "",
+            packet_most=self._letters.most,
+            fault=self._status.fault or (SILENT if self._link.up and self._letters.unheard else ""),
+        )
         changed, self._status, self._told = status != self._told, status, status
         if changed:
             self._hand_on(self._on_status, status)
+
+
+_FAR_FAULTS = frozenset({SILENT, *_CODES.values()})
+"""Faults that a receipt disproves."""
 
 
 def _presence(*, online: bool) -> bytes:

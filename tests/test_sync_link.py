@@ -278,7 +278,7 @@ def test_the_link_speaks_tls_and_believes_only_its_own_root(tmp_path: Path) -> N
     link.close()
     certificates(folder)  # another root
     stranger = Link(settings(broker.port, tls=tls), ["t/+"])
-    assert until(stranger, Down).why == "SSLCertVerificationError"
+    assert "certificate is not accepted" in until(stranger, Down).why
     stranger.close()
     broker.kill()
     shutil.rmtree(folder)
