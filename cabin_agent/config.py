@@ -101,6 +101,11 @@ class Record:
     """A statement to begin with, or brought by hand; one that was posted is kept by the cabin itself."""
     post: Path | None = None
     """Private key that opens what the record posts to this cabin; None: nothing is taken from afar."""
+    drain_per_s: int = 50
+    """Letters that leave in one second at most, so that cabins that come back together do not drown the broker."""
+    drain_kib_per_s: int = 2048
+    mqtt5: bool = True
+    """Whether MQTT 5 is tried before 3.1.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,8 @@ class Gateway:
     root: Path | None = None
     statement: Path | None = None
     """The newest statement of the root: which cabins are revoked, and since when."""
+    mqtt5: bool = True
+    """Whether MQTT 5 is tried before 3.1.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +270,9 @@ def _record(table: Table) -> Record:
         key=key,
         quota_mb=quota,
         reserve_mb=table.integer("reserve_mb", 1, quota - 1, min(64, quota - 1)),
+        drain_per_s=table.integer("drain_per_s", 1, 100_000, 50),
+        drain_kib_per_s=table.integer("drain_kib_per_s", 16, 1_048_576, 2048),
+        mqtt5=table.flag("mqtt5", True),
     )
 
 
@@ -289,6 +299,7 @@ def _gateway(table: Table, state_dir: Path) -> Gateway:
         ca=ca,
         cert=cert,
         key=key,
+        mqtt5=table.flag("mqtt5", True),
     )
 
 

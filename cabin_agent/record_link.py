@@ -68,7 +68,15 @@ def open_record_link(
     inbox = None if posted is None else Inbox(config, posted, keys, sender, believed_ms, trail.note)
     in_force(keys.known)
     tls = Tls(record.ca, record.cert, record.key) if record.broker.tls else None
-    settings = UplinkSettings(host=record.broker.host, port=record.broker.port, client_id=record.client, tls=tls)
+    settings = UplinkSettings(
+        host=record.broker.host,
+        port=record.broker.port,
+        client_id=record.client,
+        tls=tls,
+        mqtt5=record.mqtt5,
+        letters_per_s=record.drain_per_s,
+        bytes_per_s=record.drain_kib_per_s << 10,
+    )
     hear = None if inbox is None else inbox.hear
     most = most_of(record.quota_mb << 20)
     delivery = Delivery(sender, lambda told: Uplink(outbox, settings, keys.signers, told, hear), most)

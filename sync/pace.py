@@ -32,7 +32,9 @@ class _Bucket:
             return 0.0
         self.level = min(self.rate, self.level + max(0.0, now - self.at) * self.rate)
         self.at = now
-        return max(0.0, -self.level / self.rate)
+        wait = -self.level / self.rate
+        # Rounding must not leave a wait that no clock can show.
+        return wait if wait > 1e-6 else 0.0
 
     def take(self, amount: float) -> None:
         # More than there is becomes a debt: a message larger than the rate may leave too.

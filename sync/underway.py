@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sync.bound import Bound
+from sync.link import LinkSettings
 from sync.outbox import Letter, Outbox
 from sync.pace import Pace
 from sync.parts import LEAST, split
@@ -19,6 +20,21 @@ _BEHIND = 5.0
 """Seconds within which the loss of a connection is laid to a large message that went before it."""
 _MISSED = 3
 """Letters without a receipt in a row, after which the record is said not to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkSettings(LinkSettings):
+    """The broker, and how much may be under way. Times in seconds."""
+
+    window: int = 20
+    """Letters that may wait for a receipt at one time; fewer where receipts are slow to come."""
+    window_bytes: int = 8 << 20
+    letters_per_s: float = float("inf")
+    bytes_per_s: float = float("inf")
+    """What may leave in one second, so that many cabins that come back at one time do not drown the broker."""
+    resend_after: float = 30.0
+    """A letter without a receipt is sent again after this time, which doubles at each further attempt."""
+    resend_most: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +60,10 @@ class Underway:
         self,
         outbox: Outbox,
         publish: Callable[[bytes], bool],
-        *,
-        window: int,
-        window_bytes: int,
-        letters_per_s: float,
-        bytes_per_s: float,
-        resend_after: float,
-        resend_most: float,
+        settings: UplinkSettings,
     ) -> None:
-        self._outbox, self._publish = outbox, publish
-        self._window_bytes, self._resend_after, self._resend_most = window_bytes, resend_after, resend_most
-        self._pace = Pace(window, letters_per_s, bytes_per_s)
+        self._outbox, self._publish, self._settings = outbox, publish, settings
+        self._pace = Pace(settings.window, settings.letters_per_s, settings.bytes_per_s)
         self._bound = Bound()
         self._announced: int | None = None
         self._leaving: _Leaving | None = None
@@ -99,7 +108,7 @@ class Underway:
 
     def _next(self, now: float) -> _Leaving | None:
         count, size = self._outbox.load(now)
-        if count >= self._pace.window or (count and size >= self._window_bytes):
+        if count >= self._pace.window or (count and size >= self._settings.window_bytes):
             return None
         letters = self._outbox.due(now, 1)
         if not letters:
@@ -129,8 +138,8 @@ class Underway:
         if not leaving.messages:
             self._leaving = None
             self._sent[leaving.letter.mid] = _Sent(now, leaving.largest)
-            wait = self._resend_after * 2.0 ** min(self._outbox.attempts(leaving.letter), 20)
-            self._outbox.mark_sent(leaving.letter, now + min(wait, self._resend_most))
+            wait = self._settings.resend_after * 2.0 ** min(self._outbox.attempts(leaving.letter), 20)
+            self._outbox.mark_sent(leaving.letter, now + min(wait, self._settings.resend_most))
         return True
 
     def answered(self, mid: bytes, now: float) -> None:

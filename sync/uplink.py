@@ -16,11 +16,13 @@ from typing import TypeVar
 
 from sync.errors import SyncError
 from sync.keys import Signers
-from sync.link import Down, Event, Link, LinkSettings, Message, Returned, Up
+from sync.link import Down, Event, Link, Message, Returned, Up
 from sync.outbox import Outbox, wall_ms
 from sync.parts import LEAST
 from sync.receipt import is_receipt
-from sync.underway import Underway
+from sync.underway import Underway, UplinkSettings
+
+__all__ = ["SILENT", "Uplink", "UplinkSettings", "UplinkStatus"]
 
 _T = TypeVar("_T")
 _TIDY_AFTER = 2.0
@@ -35,21 +37,6 @@ _CODES = {
 }
 """What an MQTT 5 broker may say of a letter."""
 SILENT = "connected, but the record does not answer: check broker permissions and the gateway"
-
-
-@dataclass(frozen=True, slots=True)
-class UplinkSettings(LinkSettings):
-    """The broker, and how much may be under way. Times in seconds."""
-
-    window: int = 20
-    """Letters that may wait for a receipt at one time; fewer where receipts are slow to come."""
-    window_bytes: int = 8 << 20
-    letters_per_s: float = float("inf")
-    bytes_per_s: float = float("inf")
-    """What may leave in one second, so that many cabins that come back at one time do not drown the broker."""
-    resend_after: float = 30.0
-    """A letter without a receipt is sent again after this time, which doubles at each further attempt."""
-    resend_most: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +82,7 @@ class Uplink:
         self._letters = Underway(
             outbox,
             lambda message: self._link.publish(self._up_topic, message),
-            window=settings.window,
-            window_bytes=settings.window_bytes,
-            letters_per_s=settings.letters_per_s,
-            bytes_per_s=settings.bytes_per_s,
-            resend_after=settings.resend_after,
-            resend_most=settings.resend_most,
+            settings,
         )
         self._status = UplinkStatus()
         self._told: UplinkStatus | None = None

@@ -1,6 +1,6 @@
 """Real brokers and processes that tests may kill: mosquitto from Debian, amqtt, a gateway, a writer.
 
-`python -m tests.broker amqtt PORT | gateway PORT STORE MODE | writer OUTBOX FIRST` are the children.
+`python -m tests.broker amqtt PORT | gateway PORT STORE MODE MQTT | writer OUTBOX FIRST` are the children.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -41,6 +41,11 @@ class Broker:
         self._config = folder / f"{kind}-{self.port}.conf"
         self._extra = extra
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def mqtt5(self) -> bool:
+        """Whether it speaks MQTT 5; amqtt knows 3.1.1 alone, and does not answer a CONNECT that has properties."""
+        return self.kind == "mosquitto"
 
     def start(self) -> None:
         """Start, or start again on the same port, and wait until it listens."""
@@ -119,7 +124,7 @@ def _run_writer(path: Path, first: int) -> None:
         print(number, flush=True)
 
 
-def _run_gateway(port: int, store: Path, mode: str) -> None:
+def _run_gateway(port: int, store: Path, mode: str, *, mqtt5: bool) -> None:
     """A gateway that dies by SIGKILL at a chosen point of its first letter: "opened", "commit", "committed"."""
     from sync.gateway import Gateway
     from sync.link import LinkSettings
@@ -140,7 +145,8 @@ def _run_gateway(port: int, store: Path, mode: str) -> None:
     if mode == "committed":
         # The receipt was published, and is about to be forgotten.
         record.sent = lambda receipt_ids: die()  # type: ignore[method-assign]
-    link = LinkSettings("127.0.0.1", port, "gateway", backoff_first=0.05, backoff_most=0.5, keep_session=True)
+    patience: dict[str, Any] = {"backoff_first": 0.05, "backoff_most": 0.5}
+    link = LinkSettings("127.0.0.1", port, "gateway", keep_session=True, mqtt5=mqtt5, **patience)
     gateway = Gateway(link, Receiver(RECIPIENTS, POLICY, RECORD, record, check))
     signal.signal(signal.SIGTERM, lambda number, frame: gateway.stop())
     print("ready", flush=True)
@@ -155,8 +161,8 @@ def main(arguments: list[str]) -> None:
             _run_amqtt(int(port))
         case ["writer", path, first]:
             _run_writer(Path(path), int(first))
-        case ["gateway", port, store, mode]:
-            _run_gateway(int(port), Path(store), mode)
+        case ["gateway", port, store, mode, mqtt]:
+            _run_gateway(int(port), Path(store), mode, mqtt5=mqtt == "True")
 
 
 if __name__ == "__main__":

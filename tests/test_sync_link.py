@@ -17,11 +17,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cabin_agent.demo.processes import free_port
-from sync.link import Backoff, Down, Event, Link, LinkSettings, Message, Tls, Up
+from sync.link import Down, Event, Link, LinkSettings, Message, Tls, Up
 from tests.broker import Broker
 
 
@@ -37,15 +35,6 @@ def until(link: Link, kind: type[Event], timeout: float = 10.0) -> Any:
             if isinstance(event, kind):
                 return event
     raise AssertionError(f"no {kind.__name__} within {timeout} s")
-
-
-@given(st.floats(0.01, 5), st.floats(5, 1000), st.integers(1, 60))
-def test_back_off_is_full_jitter_with_a_doubling_bound(first: float, most: float, failures: int) -> None:
-    backoff = Backoff(first, most)
-    waits = [backoff.next() for _ in range(failures)]
-    assert all(0 <= wait <= min(most, first * 2**number) for number, wait in enumerate(waits))
-    backoff.reset()
-    assert backoff.next() <= first
 
 
 def test_nobody_there_is_an_event_and_a_pause() -> None:

@@ -49,7 +49,7 @@ class Cabin:
         self.statuses: list[UplinkStatus] = []
         self.envelopes: list[bytes] = []
         self._changed = threading.Condition()
-        settings = UplinkSettings("127.0.0.1", port, "cabin-1", resend_after=0.6, **{**FAST, **more})
+        settings = UplinkSettings("127.0.0.1", port, "cabin-1", **{"resend_after": 0.6, **FAST, **more})
         self.uplink = Uplink(self.outbox, settings, RECORDS, self._on_status, self._on_envelope)
 
     def _on_status(self, status: UplinkStatus) -> None:
@@ -101,7 +101,7 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
 
 @pytest.fixture
 def cabin(tmp_path: Path, broker: Broker) -> Iterator[Cabin]:
-    made = Cabin(tmp_path, broker.port)
+    made = Cabin(tmp_path, broker.port, mqtt5=broker.mqtt5)
     yield made
     made.close()
 
@@ -109,15 +109,20 @@ def cabin(tmp_path: Path, broker: Broker) -> Iterator[Cabin]:
 class Far:
     """A gateway in this process, with its store."""
 
-    def __init__(self, path: Path, port: int, check: Check | None = None) -> None:
+    def __init__(self, path: Path, port: int, check: Check | None = None, *, mqtt5: bool = True) -> None:
         self.store = SqliteStore(path)
-        link = LinkSettings("127.0.0.1", port, "gateway", keep_session=True, **FAST)
+        link = LinkSettings("127.0.0.1", port, "gateway", keep_session=True, mqtt5=mqtt5, **FAST)
         self.gateway = Gateway(link, Receiver(RECIPIENTS, POLICY, RECORD, self.store, check))
         self.gateway.start()
 
     def close(self) -> None:
         self.gateway.stop()
         self.store.close()
+
+
+def gateway_process(broker: Broker, record: Path, mode: str) -> Child:
+    """A gateway in a process of its own, which may be killed or kills itself."""
+    return Child("gateway", str(broker.port), str(record), mode, str(broker.mqtt5))
 
 
 @pytest.fixture
@@ -127,7 +132,7 @@ def record(tmp_path: Path) -> Path:
 
 def test_letters_arrive_and_the_outbox_empties(broker: Broker, cabin: Cabin, record: Path) -> None:
     broker.start()
-    far = Far(record, broker.port)
+    far = Far(record, broker.port, mqtt5=broker.mqtt5)
     assert far.gateway.wait_connected(10)
     cabin.put(*range(10))
     cabin.uplink.start()
@@ -144,7 +149,7 @@ def test_letters_arrive_and_the_outbox_empties(broker: Broker, cabin: Cabin, rec
 
 def test_a_letter_larger_than_the_socket_arrives(broker: Broker, cabin: Cabin, record: Path) -> None:
     broker.start()
-    far = Far(record, broker.port)
+    far = Far(record, broker.port, mqtt5=broker.mqtt5)
     assert far.gateway.wait_connected(10)
     cabin.uplink.start()
     body = bytes(range(256)) * 12_000
@@ -159,7 +164,7 @@ def test_a_letter_larger_than_the_socket_arrives(broker: Broker, cabin: Cabin, r
 def test_the_broker_is_killed_before_during_and_after(broker: Broker, cabin: Cabin, record: Path) -> None:
     cabin.put(0)
     cabin.uplink.start()
-    far = Far(record, broker.port)
+    far = Far(record, broker.port, mqtt5=broker.mqtt5)
     cabin.wait(lambda: cabin.uplink.status.fault != "")
     assert not cabin.uplink.status.connected
     broker.start()
@@ -185,11 +190,11 @@ def test_the_gateway_is_killed_at_each_step(broker: Broker, cabin: Cabin, record
     cabin.put(*range(5))
     cabin.uplink.start()
     for mode in (moment, moment):
-        child = Child("gateway", str(broker.port), str(record), mode)
+        child = gateway_process(broker, record, mode)
         assert child.process.wait(20) == -signal.SIGKILL
         child.end()
         cabin.put(len(cabin.sent))
-    child = Child("gateway", str(broker.port), str(record), "run")
+    child = gateway_process(broker, record, "run")
     assert child.line() == "ready"
     cabin.drain()
     assert child.end() == 0
@@ -200,12 +205,12 @@ def test_a_gateway_killed_at_random_moments(broker: Broker, cabin: Cabin, record
     broker.start()
     cabin.uplink.start()
     for round_number in range(3):
-        child = Child("gateway", str(broker.port), str(record), "run")
+        child = gateway_process(broker, record, "run")
         assert child.line() == "ready"
         cabin.put(*range(round_number * 10, round_number * 10 + 10))
         time.sleep(0.05 * round_number)  # three different moments of the delivery
         child.end(signal.SIGKILL)
-    child = Child("gateway", str(broker.port), str(record), "run")
+    child = gateway_process(broker, record, "run")
     assert child.line() == "ready"
     cabin.drain()
     assert child.end() == 0
@@ -214,11 +219,11 @@ def test_a_gateway_killed_at_random_moments(broker: Broker, cabin: Cabin, record
 
 def test_a_cabin_that_is_stopped_and_started_again(broker: Broker, tmp_path: Path, record: Path) -> None:
     broker.start()
-    far = Far(record, broker.port)
+    far = Far(record, broker.port, mqtt5=broker.mqtt5)
     assert far.gateway.wait_connected(10)
     sent: list[int] = []
     for round_number in range(3):
-        cabin = Cabin(tmp_path, broker.port)
+        cabin = Cabin(tmp_path, broker.port, mqtt5=broker.mqtt5)
         cabin.uplink.start()
         cabin.put(*range(round_number * 8, round_number * 8 + 8))
         sent += cabin.sent
@@ -233,7 +238,7 @@ def test_a_cabin_that_is_stopped_and_started_again(broker: Broker, tmp_path: Pat
 
 def test_duplicates_are_receipted_and_stored_once(broker: Broker, cabin: Cabin, record: Path) -> None:
     broker.start()
-    far = Far(record, broker.port)
+    far = Far(record, broker.port, mqtt5=broker.mqtt5)
     assert far.gateway.wait_connected(10)
     cabin.put(1)
     (letter,) = cabin.outbox.due(0.0, 1)
@@ -358,14 +363,14 @@ def test_listeners_that_raise_stop_nothing(mosquitto: Broker, tmp_path: Path, re
         cabin.outbox, UplinkSettings("127.0.0.1", mosquitto.port, "cabin-1", **FAST), RECORDS, broken, broken
     )
     settled = threading.Event()
-    settle = cabin.outbox.settle
+    settle = cabin.outbox.settle_many
 
     def watch(*arguments: Any, **named: Any) -> Any:
         result = settle(*arguments, **named)
         settled.set()
         return result
 
-    cabin.outbox.settle = watch  # type: ignore[method-assign]
+    cabin.outbox.settle_many = watch  # type: ignore[method-assign]
     uplink.start()
     cabin.put(1)
     assert settled.wait(10)

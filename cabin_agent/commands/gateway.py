@@ -53,7 +53,9 @@ def _watched(gateway: Turning) -> None:
 def _settings(gateway: Gateway, *, demo: bool) -> GatewaySettings:
     tls = Tls(gateway.ca, gateway.cert, gateway.key) if gateway.broker.tls else None
     return GatewaySettings(
-        link=LinkSettings(gateway.broker.host, gateway.broker.port, gateway.client, tls, keep_session=True),
+        link=LinkSettings(
+            gateway.broker.host, gateway.broker.port, gateway.client, tls, keep_session=True, mqtt5=gateway.mqtt5
+        ),
         store=gateway.store,
         recipients=(gateway.recipient,),
         signing=gateway.signing,

@@ -164,6 +164,7 @@ def _cabin(site: Site, broker_port: int, speed: float, api_port: int) -> str:
             statement=str(keys / "cabin" / "record.statement"),
             signing=str(keys / "cabin" / "cabin.private"),
             post=str(keys / "cabin" / "post.private"),
+            mqtt5=False,
         ),
         _toml("[black_box]", key=str(keys / "cabin" / "support.public"), visits=5),
         _toml("[ticket]", printer=f"file:{site.ticket}"),
@@ -186,6 +187,7 @@ def _gateway(site: Site, broker_port: int) -> str:
         recipient=str(keys / "record" / "record.private"),
         signing=str(keys / "record" / "receipts.private"),
         allow=str(keys / "cabins"),
+        mqtt5=False,
     )
 
 
