@@ -13,6 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class _Socket(ssl.SSLSocket):
+    """Closed by itself where the handshake fails; whoever asked for it has no hold of it yet."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 @dataclass(frozen=True, slots=True)
 class Tls:
     """Trust anchor of the broker, and this end's certificate and key where the broker asks for them.
@@ -29,6 +40,7 @@ class Tls:
         """A client context that checks chain and host name; `OSError` or `ValueError` where a file cannot be used."""
         context = ssl.create_default_context(cafile=None if self.ca is None else str(self.ca))
         context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.sslsocket_class = _Socket
         if self.certificate is not None:
             context.load_cert_chain(self.certificate, self.key)
         return context

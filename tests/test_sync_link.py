@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import shutil
 import socket
 import tempfile
@@ -14,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from cabin_agent.demo.processes import free_port
-from sync.link import Down, Event, Link, LinkSettings, Message, Tls, Up
+from sync.link import Down, Event, Link, LinkSettings, Message, Up
 from tests.broker import Broker
+from tests.certificates import Authority
 
 
 def settings(port: int, name: str = "one", **more: Any) -> LinkSettings:
@@ -215,44 +211,10 @@ def test_the_last_will_speaks_unless_the_link_is_closed(broker: Broker) -> None:
     watcher.close()
 
 
-def certificates(folder: Path) -> Tls:
-    """A root that signs one server certificate for 127.0.0.1 and is its own client trust."""
-    now = datetime.datetime.now(datetime.UTC)
-
-    def issue(name: str, issuer: str, key: Any, signer: Any, *, ca: bool) -> x509.Certificate:
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]))
-            .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)]))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-            )
-        )
-        return builder.sign(signer, hashes.SHA256())
-
-    root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    pem = serialization.Encoding.PEM
-    (folder / "ca.pem").write_bytes(issue("root", "root", root_key, root_key, ca=True).public_bytes(pem))
-    (folder / "end.pem").write_bytes(issue("one", "root", key, root_key, ca=False).public_bytes(pem))
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "end.key").write_bytes(private)
-    for name in ("ca.pem", "end.pem", "end.key"):
-        (folder / name).chmod(0o644)
-    folder.chmod(0o755)
-    return Tls(folder / "ca.pem", folder / "end.pem", folder / "end.key")
-
-
-# paho leaves the socket of a failed handshake to the garbage collector, which warns of it.
-@pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.processes
 def test_the_link_speaks_tls_and_believes_only_its_own_root(tmp_path: Path) -> None:
     folder = Path(tempfile.mkdtemp(dir="/var/tmp", prefix="link-"))  # mosquitto leaves root's rights behind
-    tls = certificates(folder)
+    tls = Authority(folder).issue("one", host="127.0.0.1")
     broker = Broker(
         "mosquitto",
         tmp_path,
@@ -265,7 +227,7 @@ def test_the_link_speaks_tls_and_believes_only_its_own_root(tmp_path: Path) -> N
     link.publish("t/1", payload)
     assert until(link, Message).payload == payload
     link.close()
-    certificates(folder)  # another root
+    Authority(folder)  # another root
     stranger = Link(settings(broker.port, tls=tls), ["t/+"])
     assert "certificate is not accepted" in until(stranger, Down).why
     stranger.close()

@@ -21,11 +21,7 @@ from tests.certificates import Authority
 from tests.stub_record import StubRecord
 from tests.sync_parties import RECORDS, content, mid, sender
 
-# paho leaves the socket of a failed handshake to the garbage collector, which warns of it.
-pytestmark = [
-    pytest.mark.processes,
-    pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = pytest.mark.processes
 ACL = """\
 pattern write dmst/v1/up/%u
 pattern read dmst/v1/down/%u
