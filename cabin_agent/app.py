@@ -59,6 +59,7 @@ async def run_core(config: Config, ready: Callable[[str], None]) -> None:
         if link.inbox is not None:
             link.inbox.attach(core)
             opened.callback(link.inbox.close)
+            await opened.enter_async_context(_beside(link.inbox.tidy(core)))
         access = _watched(Access(state / "access.json"), trail)
         hosts = frozenset({"127.0.0.1", "localhost", "[::1]"})
         try:

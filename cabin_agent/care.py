@@ -122,8 +122,8 @@ class Care:
         last = self._settings.calibrated
         return None if last is None else last + timedelta(days=self._settings.calibration_days)
 
-    def calibrated(self, day: date) -> None:
-        """It was calibrated on this day."""
+    def calibrated(self, day: date | None) -> None:
+        """It was last calibrated on this day; None: nobody knows."""
         self._settings = replace(self._settings, calibrated=day)
 
     def past_due(self) -> bool:

@@ -307,8 +307,8 @@ class Instruments:
             raise Refusal("unknown-instrument", f"No instrument is called so; there are: {', '.join(self._names)}.")
         return kind
 
-    def calibrated(self, kind: str, day: date) -> None:
-        """The instrument of this kind was calibrated on this day."""
+    def calibrated(self, kind: str, day: date | None) -> None:
+        """The instrument of this kind was last calibrated on this day; None: nobody knows."""
         self._settings[kind] = replace(self._settings[kind], calibrated=day)
         self._care[kind].calibrated(day)
 

@@ -60,7 +60,8 @@ def accept(args: argparse.Namespace) -> int:
         return FOUND_WRONG
     for path in enrolled.files:
         print(f"{path}  public: {'signs' if path.suffix == '.json' else 'posts are sealed to it'}")
-    print(f'{enrolled.certificate}  to the cabin, with {args.ca / "ca.pem"}: [record] client = "{enrolled.client}"')
+    print(f"{enrolled.certificate}  to the cabin as tls.pem, with {args.ca / 'ca.pem'}")
+    print(f'From now on its name is [record] client = "{enrolled.client}".')
     print("Restart every gateway, so that it knows the cabin.")
     return DONE
 

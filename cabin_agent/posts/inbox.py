@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -23,6 +24,10 @@ log = logging.getLogger(__name__)
 
 FILE = "post.db"
 """In the state folder: what was posted, sealed as it came."""
+QUIET_S = 60.0
+"""Real seconds between two notes of refused messages."""
+TIDY_S = 600.0
+"""Real seconds between two looks for appointments that are over."""
 
 
 class Inbox:
@@ -44,6 +49,7 @@ class Inbox:
         state_dir = config.cabin.state_dir
         self._believed_ms, self._note = believed_ms, note
         self._new_config: Config | None = None
+        self._quiet_until = 0.0
         self._expected: tuple[Appointment, ...] = ()
         self._looked_up: Appointments | None = None
         self._nudge: Callable[[], None] = lambda: None
@@ -60,9 +66,18 @@ class Inbox:
     def hear(self, envelope: bytes) -> None:
         """One sealed message of the record, or of somebody who would like to be it. In the uplink's thread."""
         heard = self._box.hear(envelope)
-        if heard.outcome != "repeated":
-            self._note("post", outcome=heard.outcome, reason=heard.reason, number=heard.number or 0)
+        if heard.outcome == "repeated" or (heard.outcome == "refused" and not self._may_tell()):
+            return
+        self._note("post", outcome=heard.outcome, reason=heard.reason, number=heard.number or 0)
         _tell(heard)
+
+    def _may_tell(self) -> bool:
+        """Whether a refused message is told: a broker that sends nonsense must not fill the disk with notes of it."""
+        now = time.monotonic()
+        if now < self._quiet_until:
+            return False
+        self._quiet_until = now + QUIET_S
+        return True
 
     def attach(self, core: Core) -> None:
         """Give the core what was posted, now and whenever something comes: settings only between two visits."""
@@ -78,6 +93,13 @@ class Inbox:
         self._looked_up.now_ms = self._believed_ms
         self._looked_up.posted = self._expected
         nudge()
+
+    async def tidy(self, core: Core) -> None:
+        """Forget what is over also where nobody comes, until cancelled."""
+        while True:
+            await asyncio.sleep(TIDY_S)
+            if core.between:
+                self._hand_over(core)
 
     def close(self) -> None:
         """Release the file."""
@@ -111,8 +133,7 @@ def adopt(core: Core, config: Config) -> None:
     if config.record is not None:
         core.delivery.resize(room_of(config.record.quota_mb, config.record.reserve_mb))
     for each in config.instruments:
-        if each.calibrated is not None:
-            core.bench.calibrated(each.driver, each.calibrated)
+        core.bench.calibrated(each.driver, each.calibrated)
     core.changed()
 
 
