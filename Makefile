@@ -59,7 +59,7 @@ bench-instruments: $(VENV)/dev.stamp $(PEERS)/run.stamp  ## its figures of the i
 fuzz: $(VENV)/dev.stamp $(PEERS)/run.stamp  ## every decoder under a coverage-guided fuzzer, 10 million bytes each; ARGS="--bytes 1000000" takes fewer
 	@$(BIN)/python -m bench fuzz $(ARGS)
 
-soak-delivery: $(VENV)/dev.stamp mosquitto  ## cabin, broker and gateway killed 10,000 times, a verdict for each of 20 seeds; ARGS="--seeds 2 --kills 60" is a short one
+soak-delivery: $(VENV)/dev.stamp mosquitto postgresql  ## cabin, broker and gateway killed 10,000 times, a verdict for each of 20 seeds; ARGS="--seeds 2 --kills 60" is a short one
 	@$(BIN)/python -m tests.soak delivery $(ARGS)
 
 soak-power: $(VENV)/dev.stamp strace  ## power cuts: what a disk may hold of outbox, record and audit log, opened again and again

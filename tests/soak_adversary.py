@@ -151,7 +151,7 @@ def adversary(place: Place, slot: Slot) -> None:
                     link.ack(event)
             now = time.monotonic()
             if now >= next_lie and not slot.flag:
-                next_lie = now + dice.uniform(0, 0.3)
+                next_lie = now + dice.uniform(0, 0.8)
                 later.extend((now + dice.choice((0, 0, 0.2, 2.0)), *lie) for lie in evil.lie())
             while later and later[0][0] <= now:
                 link.publish(*later.popleft()[1:])

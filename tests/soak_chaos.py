@@ -14,8 +14,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cabin_agent.demo.processes import free_port
+from tests.postgres import Postgres
 from tests.soak_adversary import adversary
 from tests.soak_broker import MANNERS, Mosquitto
 from tests.soak_children import COUNTED, QUIET, Place, cabin, fork, gateway
@@ -27,8 +29,9 @@ _CABIN, _ADVERSARY, _RELAY, _BROKER, _GATEWAY = range(5)
 """Slots of the board; gateways take those from the last on."""
 _WEIGHTS = {"cabin": 8, "gateway": 4, "broker": 1}
 _TICK_S = 0.02
-DRAIN_S = 120.0
-"""Patience with the drain; the mean is a hundredth of it."""
+DRAIN_S = 600.0
+"""Patience with the drain, which takes some seconds on a machine that does nothing else."""
+_STOP_S = 60.0
 
 
 @dataclass(slots=True)
@@ -38,6 +41,8 @@ class Course:
     kills: dict[str, dict[str, int]] = field(default_factory=dict)
     """By kind of victim and kill point."""
     idle_kills: int = 0
+    recoveries: int = 0
+    """How often PostgreSQL was ended without a word and recovered; no SIGKILL, and not counted as one."""
     chaos_s: float = 0.0
     drain_s: float = 0.0
     problems: list[str] = field(default_factory=list)
@@ -50,8 +55,9 @@ class Course:
 class Chaos:
     """All processes of one seed."""
 
-    def __init__(self, place: Place, gateways: int) -> None:
+    def __init__(self, place: Place, gateways: int, database: Postgres | None = None) -> None:
         self.place, self.course = place, Course()
+        self._database = database
         self._dice = random.Random(place.seed)
         self._board = Board(_GATEWAY + gateways)
         self._broker = Mosquitto(place.broker, place.store)
@@ -111,6 +117,10 @@ class Chaos:
         """Bury, revive, and perhaps kill."""
         now = time.monotonic()
         self._bury(now)
+        if self._database is not None and self._dice.random() < 0.01:
+            self._database.kill()
+            self._database.start()
+            self.course.recoveries += 1
         for victim in self._victims:
             if not victim.pid and now >= victim.back_at:
                 if victim.role == "broker":
@@ -190,8 +200,8 @@ class Chaos:
 
 
 def _join(pid: int) -> int:
-    """The exit code of a child that was asked to end; it is killed where it does not within ten seconds."""
-    end = time.monotonic() + 10
+    """The exit code of a child that was asked to end; it is killed where it does not in time."""
+    end = time.monotonic() + _STOP_S
     while time.monotonic() < end:
         found, status = os.waitpid(pid, os.WNOHANG)
         if found:
@@ -202,8 +212,6 @@ def _join(pid: int) -> int:
     return -signal.SIGKILL
 
 
-def place_of(seed: int, folder: os.PathLike[str], pace: float) -> Place:
+def place_of(seed: int, folder: Path, pace: float, postgres: str = "") -> Place:
     """A place with free ports in an empty folder."""
-    from pathlib import Path
-
-    return Place(seed, Path(folder), free_port(), free_port(), pace)
+    return Place(seed, folder, free_port(), free_port(), pace, postgres)

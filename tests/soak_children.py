@@ -12,16 +12,20 @@ import os
 import random
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sync.errors import StoreError
 from sync.gateway import Gateway
 from sync.link import Link, LinkSettings
 from sync.outbox import Outbox
 from sync.receiver import Receiver
+from sync.store_postgres import PostgresStore
+from sync.store_sql import SqlStore
 from sync.store_sqlite import SqliteStore
 from sync.uplink import Uplink, UplinkSettings
 from tests.soak_documents import KIND, Documents, Truth
@@ -49,6 +53,19 @@ class Place:
     """Port at which the cabin believes the broker to be."""
     pace: float
     """Mean seconds between two documents."""
+    postgres: str = ""
+    """Address of the record; the file `record` where it is empty."""
+
+    def open_record(self) -> SqlStore:
+        """The record's store."""
+        if not self.postgres:
+            return SqliteStore(self.record)
+        while True:
+            try:
+                return PostgresStore(self.postgres)
+            except StoreError:
+                # The database is away just now: systemd would start the gateway again and again.
+                time.sleep(0.05)
 
     @property
     def outbox(self) -> Path:
@@ -125,8 +142,8 @@ def cabin(place: Place, slot: Slot) -> None:
         keepalive=1,
         backoff_first=0.02,
         backoff_most=0.3,
-        resend_after=0.7,
-        resend_most=3.0,
+        resend_after=1.5,
+        resend_most=5.0,
     )
     uplink = Uplink(outbox, settings, RECORDS)
     uplink.start()
@@ -168,6 +185,7 @@ def gateway(number: int) -> Callable[[Place, Slot], None]:
     def work(place: Place, slot: Slot) -> None:
         points = Points(slot, place.points("gateway"))
         points.watch_sqlite()
+        points.watch_postgres()
         points.around(Link, "publish", _topic)
         points.around(Link, "ack", "ack")
         points.around(Receiver, "receive", "receive")
@@ -175,7 +193,7 @@ def gateway(number: int) -> Callable[[Place, Slot], None]:
         def check(_kind: str, _content: bytes) -> None:
             points.reach("after open")
 
-        store = SqliteStore(place.record)
+        store = place.open_record()
         link = LinkSettings(
             "127.0.0.1", place.broker, f"gateway-{number}", keepalive=1, backoff_first=0.02, backoff_most=0.3
         )

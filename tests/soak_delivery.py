@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,11 +11,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tests import soak_report
+from tests.postgres import Postgres
 from tests.soak_chaos import Chaos, place_of
 from tests.soak_verdict import judge
 
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=3, help="seeds beside each other")
     parser.add_argument("--pace", type=float, default=0.01, help="mean seconds between two documents")
     parser.add_argument("--gateways", type=int, help="else one or two, by the seed")
+    parser.add_argument("--record", choices=("sqlite", "postgres"), help="else PostgreSQL in every fourth seed")
     parser.add_argument("--folder", type=Path, help="for the files of a seed")
     parser.add_argument("--log", type=Path, help="a line for each seed goes here too")
     parser.add_argument("--report", type=Path, help="write the page")
@@ -71,7 +73,9 @@ def _beside(seed: int, kills: int, options: argparse.Namespace) -> dict[str, Any
         "minutes": options.minutes,
         "pace": options.pace,
     }
-    words |= {name: value for name in ("gateways", "folder") if (value := getattr(options, name)) is not None}
+    words |= {
+        name: value for name in ("gateways", "folder", "record") if (value := getattr(options, name)) is not None
+    }
     arguments = [text for name, value in words.items() for text in (f"--{name}", str(value))]
     done = subprocess.run(
         [sys.executable, "-m", "tests.soak", "delivery", *arguments], stdout=subprocess.PIPE, text=True, check=False
@@ -85,11 +89,13 @@ def _beside(seed: int, kills: int, options: argparse.Namespace) -> dict[str, Any
 def one_seed(seed: int, kills: int, options: argparse.Namespace) -> dict[str, Any]:
     """Chaos, drain and verdict of one seed; its folder is kept where something is wrong."""
     folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-", dir=options.folder))
-    os.chmod(folder, 0o700)
-    place = place_of(seed, folder, options.pace)
     gateways = 1 + seed % 2 if options.gateways is None else options.gateways
-    course = Chaos(place, gateways).run(kills, time.monotonic() + 60 * options.minutes)
-    verdict = judge(place)
+    record = options.record or ("postgres" if seed % 4 == 0 and postgres_is_here() else "sqlite")
+    with ExitStack() as stack:
+        database = stack.enter_context(_postgres()) if record == "postgres" else None
+        place = place_of(seed, folder, options.pace, database.new_schema() if database else "")
+        course = Chaos(place, gateways, database).run(kills, time.monotonic() + 60 * options.minutes)
+        verdict = judge(place)
     problems = course.problems + verdict.problems
     lies = (line.split(" ", 1) for line in (folder / "lies.log").read_text().splitlines())
     said = {kind: int(number) for number, kind in lies}
@@ -97,5 +103,22 @@ def one_seed(seed: int, kills: int, options: argparse.Namespace) -> dict[str, An
         print(f"seed {seed}: {problems}; its files are in {folder}", file=sys.stderr)
     else:
         shutil.rmtree(folder)
-    figures = {"seed": seed, "record": "sqlite", "gateways": gateways, "total": course.total}
+    figures = {"seed": seed, "record": record, "gateways": gateways, "total": course.total}
     return {**figures, **asdict(course), **asdict(verdict), "problems": problems, "lies": said}
+
+
+def postgres_is_here() -> bool:
+    """Whether Debian's PostgreSQL is installed."""
+    return any(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+
+
+@contextmanager
+def _postgres() -> Iterator[Postgres]:
+    """A server of this seed's own; whoever runs beside it has another."""
+    with tempfile.TemporaryDirectory(prefix="soak-cluster-") as folder:
+        server = Postgres(Path(folder) / "cluster")
+        try:
+            server.start()
+            yield server
+        finally:
+            server.close()

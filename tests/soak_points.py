@@ -18,6 +18,8 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 _SLOT = 8
 """Numbers of a slot, 8 bytes each; each is written by one side only, but for `armed` and `skip`."""
 
@@ -102,12 +104,14 @@ class Points:
         slot.steps += 1
 
     def around(self, owner: Any, method: str, name: Callable[..., str] | str) -> None:
-        """Points before and after each call of a method; `name` may look at its arguments."""
+        """Points before and after each call of a method; `name` may look at its arguments, and say none."""
         inner = getattr(owner, method)
 
         @wraps(inner)
         def outer(*args: Any, **kwargs: Any) -> Any:
             text = name if isinstance(name, str) else name(*args, **kwargs)
+            if not text:
+                return inner(*args, **kwargs)
             self.reach(f"before {text}")
             result = inner(*args, **kwargs)
             self.reach(f"after {text}")
@@ -161,6 +165,24 @@ class Points:
             return connection
 
         sqlite3.connect = opened  # type: ignore[assignment]
+
+    def watch_postgres(self) -> None:
+        """The same for PostgreSQL, whose transactions end outside any statement."""
+        first = ""
+
+        def named(_cursor: Any, query: Any, *_values: Any, **_more: Any) -> str:
+            nonlocal first
+            label = statement(query if isinstance(query, str) else "")
+            first = first or label
+            return f"record {label}" if label else ""
+
+        def ended(*_transaction: Any) -> str:
+            nonlocal first
+            label, first = first, ""
+            return f"record COMMIT of {label}" if label else ""
+
+        self.around(psycopg.Cursor, "execute", named)
+        self.around(psycopg.Transaction, "__exit__", ended)
 
 
 _WRITES = re.compile(

@@ -81,6 +81,7 @@ def delivery(lines: list[Line], command: str) -> str:
         "hit a process before its first step, and do not count); "
         f"{sums['documents']:,} documents that the producer was told are safe; **missing {sums['missing']:,}, "
         f"twice {sums['twice']:,}, readable by others {sums['readable']:,}**. "
+        f"PostgreSQL, where it was the record, was ended without a word {sums['recoveries']:,} times. "
         f"Drained in {drains[len(drains) // 2]:.1f} s (median), {drains[-1]:.1f} s at most.",
         _DELIVERY,
         "## Seeds",
@@ -95,7 +96,7 @@ def delivery(lines: list[Line], command: str) -> str:
     )
 
 
-_SUMS = ("total", "idle_kills", "documents", "missing", "twice", "readable")
+_SUMS = ("total", "idle_kills", "recoveries", "documents", "missing", "twice", "readable")
 _SEED = {
     "seed": "seed", "record": "record", "gateways": "gateways", "total": "kills", "documents": "documents",
     "sent": "envelopes on the wire", "rejected": "rejected", "missing": "missing", "twice": "twice",

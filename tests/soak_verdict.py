@@ -12,7 +12,6 @@ from pathlib import Path
 
 from sync.envelope import NO_PREVIOUS
 from sync.store import Record
-from sync.store_sqlite import SqliteStore
 from tests.soak_children import Place
 from tests.soak_documents import Documents, Truth
 
@@ -43,7 +42,7 @@ def judge(place: Place) -> Verdict:
     """Look at everything that a seed has left."""
     verdict, documents, truth = Verdict(), Documents(place.seed), Truth(place.truth)
     truth.close()
-    store = SqliteStore(place.record)
+    store = place.open_record()
     records = store.records()
     alarms, verdict.rejected = store.alarms(), len(store.quarantined())
     store.close()
@@ -53,12 +52,13 @@ def judge(place: Place) -> Verdict:
         f"alarm {each.kind} at {each.first}" for each in alarms if each.closed_ms is None and each.kind != "stranger"
     ]
     verdict.problems += chain(records) + outbox(place.outbox, records)
-    verdict.problems += [problem for path in (place.outbox, place.record) for problem in integrity(path)]
+    files = [place.outbox] if place.postgres else [place.outbox, place.record]
+    verdict.problems += [problem for path in files for problem in integrity(path)]
     between = [place.traffic, *place.outbox.parent.rglob("*"), *place.store.rglob("*")]
     readable = [path.name for path in between if path.is_file() and holds(path, documents.canary)]
     verdict.readable = len(readable)
     verdict.problems += [f"readable in {name}" for name in readable]
-    if records and not holds(place.record, documents.canary) and not _in_wal(place.record, documents.canary):
+    if not (place.postgres or not records or _in_record(place.record, documents.canary)):
         verdict.problems.append("the canary is not even in the record: the search does not see")
     verdict.sent = count(place.traffic, b"dmst/v1/up/")
     return verdict
@@ -143,5 +143,5 @@ def count(path: Path, needle: bytes, most: int | None = None) -> int:
     return found
 
 
-def _in_wal(path: Path, needle: bytes) -> bool:
-    return holds(path.with_name(f"{path.name}-wal"), needle)
+def _in_record(path: Path, needle: bytes) -> bool:
+    return holds(path, needle) or holds(path.with_name(f"{path.name}-wal"), needle)

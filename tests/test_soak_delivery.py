@@ -138,8 +138,8 @@ def test_no_lie_of_the_adversary_is_believed(tmp_path: Path) -> None:
 def test_a_page_tells_of_a_broken_promise() -> None:
     line = {
         "seed": 1, "record": "sqlite", "gateways": 1, "total": 3, "kills": {"cabin": {"before x": 3}}, "sent": 9,
-        "idle_kills": 0, "documents": 5, "rejected": 1, "missing": 2, "twice": 0, "readable": 0, "drain_s": 1.5,
-        "problems": ["missing"], "lies": {"cut envelope": 4},
+        "idle_kills": 0, "recoveries": 0, "documents": 5, "rejected": 1, "missing": 2, "twice": 0, "readable": 0,
+        "drain_s": 1.5, "problems": ["missing"], "lies": {"cut envelope": 4},
     }  # fmt: skip
     page = soak_report.delivery([line], "make soak-delivery")
     assert "1 seeds broke a promise" in page
