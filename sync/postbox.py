@@ -19,7 +19,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Literal
 
-from sync.durable import connect, sqlite_errors, transaction, truncate_wal
+from sync.durable import connect, is_sound, move_aside, sqlite_errors, transaction, truncate_wal
 from sync.envelope import RECEIPT, Opened, Policy, open_envelope, peek
 from sync.errors import Refused, SyncError
 from sync.keys import RecipientKey, Signers, SigningPublic
@@ -83,8 +83,8 @@ class _Answer:
 class Postbox:
     """What the record posted to this cabin, in one SQLite file.
 
-    `sender` gives the way into the outbox at the moment of answering; `readers` are asked by content type. Raises
-    `OutboxFailed` where the file cannot be opened.
+    `sender` gives the way into the outbox at the moment of answering; `readers` are asked by content type. A damaged
+    file is moved aside, named in `damaged`, and a new one begun. Raises `OutboxFailed` where it cannot be opened.
     """
 
     def __init__(
@@ -97,7 +97,11 @@ class Postbox:
     ) -> None:
         self._keys, self._signers, self._sender, self._readers = keys, signers, sender, readers
         self._lock = threading.RLock()
+        self.damaged: Path | None = None
         with sqlite_errors():
+            if not is_sound(path):
+                # A cabin works without its letters too.
+                self.damaged = move_aside(path)
             self._db = connect(path, _SCHEMA)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from typing import Protocol
 from sync.durable import connect, sqlite_errors, transaction
 from sync.envelope import NO_PREVIOUS, Stamp, seal
 from sync.keys import RecipientPublic, SigningPair
+from sync.post_rows import MOST_BYTES
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS addressee (
@@ -58,7 +59,10 @@ class Posting:
     def post(
         self, client: str, recipient: RecipientPublic, content_type: str, content: Callable[[int], bytes]
     ) -> Posted:
-        """Seal what `content` makes for its number, and hand it on; when this returns it survives a power cut."""
+        """Seal what `content` makes for its number, and hand it on; when this returns it survives a power cut.
+
+        `ValueError` where it is too large to be posted; then no number was used up.
+        """
         self._hand_over(client)
         stamp, mid = self._stamp(), os.urandom(16)
         with sqlite_errors(), transaction(self._db):
@@ -75,6 +79,8 @@ class Posting:
                 prev=prev,
                 stamp=stamp,
             )
+            if len(sealed.envelope) > MOST_BYTES:
+                raise ValueError(f"A post has at most {MOST_BYTES} bytes when it is sealed: post less at once.")
             row = (client, self._signer.public.kid, src, seq + 1, sealed.prot_hash, number, sealed.envelope)
             self._db.execute("INSERT OR REPLACE INTO addressee VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         self._hand_over(client)

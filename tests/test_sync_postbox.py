@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -301,6 +302,20 @@ def test_no_altered_post_has_any_effect(cabin: Cabin, at: int, flip: int) -> Non
 GOOD = sealed(1)
 
 
+def test_a_damaged_box_is_moved_aside_and_letters_come_again(cabin: Cabin) -> None:
+    envelope = sealed(1)
+    cabin.box.hear(envelope)
+    cabin.box.close()
+    (cabin.folder / "post.db").write_bytes(b"no database" * 500)
+    cabin.box = cabin._box()
+    assert cabin.box.damaged == cabin.folder / "post.db.damaged-1"
+    cabin.taken.clear()
+    assert cabin.box.resume() == []
+    assert cabin.box.hear(envelope).outcome == "stored"
+    assert cabin.taken == [(CONFIG, "1")]
+    assert len(cabin.answers()) == 1, "the same answer as before"
+
+
 def opened(envelope: bytes) -> Opened:
     """A post, as its cabin opens it."""
     return open_envelope(envelope, {POST.public.kid: POST}, Policy(RECORDS))
@@ -384,6 +399,15 @@ def test_what_the_store_did_not_get_it_gets_before_the_next(tmp_path: Path, wait
     again.close()
     told = [opened(each) for each in waiting.posts]
     assert [(each.header.seq, each.content) for each in told] == [(1, b"first"), (2, b"second")]
+
+
+def test_what_is_too_large_uses_up_no_number_and_holds_nothing_up(tmp_path: Path, waiting: Waiting) -> None:
+    made = posting(tmp_path, waiting)
+    with pytest.raises(ValueError, match="post less at once"):
+        made.post("c-1", POST.public, CONFIG, lambda number: os.urandom(200_000))
+    assert made.post("c-1", POST.public, CONFIG, lambda number: b"1").number == STAMP.created_ms
+    assert [peek(envelope).seq for envelope in waiting.posts] == [1]
+    made.close()
 
 
 def test_what_cannot_be_made_uses_up_no_number(tmp_path: Path, waiting: Waiting) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from sync.errors import KeyFileError
 from sync.keys import SigningPair
+from sync.outbox import Outbox
 from sync.record_keys import Known, RecordKeys, load_statement, pinned_keys
 from sync.statement import Recipient, Statement, make_statement
-from tests.sync_parties import RECIPIENT, RECIPIENT5, RECORD, RECORDS, STRANGER
+from tests.sync_parties import RECIPIENT, RECIPIENT5, RECORD, RECORDS, STRANGER, blank_sealer, mid, receipt
 
 ROOT = SigningPair(bytes(range(32)), bytes(range(1, 33)), demo=True)
 FIRST = Known(RECIPIENT.public, RECORDS)
@@ -47,6 +48,26 @@ def test_a_statement_comes_into_force_for_whoever_holds_the_signers(tmp_path: Pa
     assert len(held) == 2
     assert found.take(statement(2, revoked=(RECORD.public.kid,))) == ""
     assert RECORD.public.kid not in held
+
+
+def test_a_receipt_by_a_revoked_key_purges_nothing(tmp_path: Path) -> None:
+    found, outbox = keys(tmp_path), Outbox(tmp_path / "outbox.db")
+
+    for number in (1, 2):
+        outbox.put(mid(number), blank_sealer(number))
+    letters = {letter.mid: letter.envelope for letter in outbox.due(0.0, 9)}
+
+    def word(number: int, signer: SigningPair) -> str:
+        told = receipt(mid(number), letters[mid(number)], outbox.src, signer=signer)
+        return outbox.settle(told, found.signers).outcome
+
+    found.take(statement(1))
+    assert word(1, STRANGER) == "purged", "listed"
+    found.take(statement(2, revoked=(STRANGER.public.kid,)))
+    assert word(2, STRANGER) == "refused", "revoked"
+    assert outbox.counts().pending == 1
+    assert word(2, RECORD) == "purged"
+    outbox.close()
 
 
 def test_no_older_statement_and_no_other_of_the_same_number(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from cabin_agent.checks.line import Line
 from cabin_agent.client import CoreClient
 from cabin_agent.config import Config
 from cabin_agent.face import Json
+from cabin_agent.posts.readers import config_in_force
 from cabin_agent.runtime import Found
 
 
@@ -31,6 +32,7 @@ async def _of_machine(config: Config | None) -> list[Line]:
     """What is looked at in the same way whether a core runs or not."""
     if config is None:
         return []
+    config = await asyncio.to_thread(config_in_force, config)
     record, state = config.record, config.cabin.state_dir
     quota_mb = record.quota_mb if record else 0
     found = await asyncio.to_thread(disk.lines, state, quota_mb)

@@ -59,6 +59,10 @@ class Inbox:
             APPOINTMENTS: self._appointments.reader(),
         }
         self._box = Postbox(state_dir / FILE, keys, record.signers, lambda: sender, readers)
+        if self._box.damaged is not None:
+            log.error(
+                "the letter box was damaged and moved aside as %s: have it posted again", self._box.damaged.name
+            )
         for kind in self._box.resume():
             log.error("what the record posted last (%s) can no longer be opened: have it posted again", kind)
         self._new_config = None  # the core begins with it in any case
