@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright, expect
 
 from cabin_agent.face import Face
 from cabin_agent.web import make_app, serve
@@ -73,6 +73,8 @@ FLAGS = (
 )
 """It works as root, without a display, speaks to nobody but this machine, and does nothing that no page asked for."""
 START_S = 30.0
+# What comes comes at once, but for a machine that is busy.
+expect.set_options(timeout=20_000)
 ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
 """Of tests of pages without a cabin: a worker has one driver of Playwright, which lives in one loop and takes half a
 second of CPU to start. Each test has contexts of its own all the same. Asynchronous fixtures beside `screens` need

@@ -39,7 +39,7 @@ LEFT = """async () => ({
 async def test_a_whole_visit_by_touch(language: Language, screens: Screens) -> None:
     screen = await screens.touch(language, reduced_motion="no-preference")
     screen.expect("409")  # results are asked for when they are gone
-    async with Cabin(20, visit={**QUICK, "rest_s": 20, "rest_minimum_s": 10}) as cabin:
+    async with Cabin(12, visit={**QUICK, "rest_s": 20, "rest_minimum_s": 10}) as cabin:
         kiosk = await Kiosk.of(screen, cabin, language)
         assert await kiosk.evaluate("location.hash") == "", "the ticket stays in the address"
         history = await kiosk.evaluate("history.length")

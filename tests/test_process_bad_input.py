@@ -234,7 +234,7 @@ async def test_a_disk_that_is_full_refuses_the_next_visit_and_keeps_the_last() -
 async def test_a_disk_that_is_full_when_the_visit_is_sealed() -> None:
     """The good-bye waits for the seal: nothing is forgotten before it is safe."""
     with small_disk(32) as folder:
-        async with Cabin(measures=("ecg", "heart_rate"), folder=folder, reserve_mb=1) as cabin:
+        async with Cabin(12, measures=("ecg", "heart_rate"), folder=folder, reserve_mb=1) as cabin:
             await cabin.lead(in_state("satisfaction"))
             await cabin.tell("satisfaction", answers={})
             stuffing = fill(folder / "state")

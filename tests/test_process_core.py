@@ -96,7 +96,7 @@ async def results(cabin: Cabin) -> list[Json]:
         return list((await core.results())["outcomes"])
 
 
-SPEEDS = {"size": 3, "oximetry": 20, "temperature": 8, "ecg": 20, "hearing": 30, "pressure": 20}
+SPEEDS = {"size": 3, "oximetry": 20, "temperature": 8, "ecg": 10, "hearing": 30, "pressure": 20}
 """Slow enough for every task to be met while it runs."""
 YIELDS = {
     "oximetry": ("spo2", "pulse_rate"),

@@ -141,7 +141,7 @@ async def test_the_table_for_people_says_that_it_is_simulated(home: Path, tmp_pa
     """The whole check-up again on recordings, as a table; the pulse is that of the recorded finger."""
     kept = tmp_path / "kept"
     ecg, ppg = str(cabin_data / "mitdb" / "105"), str(cabin_data / "bidmc" / "bidmc01")
-    words = ("--once", "--speed", "30", "--ecg", ecg, "--ppg", ppg, "--keep", str(kept))
+    words = ("--once", "--speed", "20", "--ecg", ecg, "--ppg", ppg, "--keep", str(kept))
     code, said, progress = await demo(*words, folder=home)
 
     assert code == 0, progress

@@ -42,7 +42,7 @@ RECORDS = ("105", "115", "119", "122", "201", "234")
 async def test_the_rate_in_the_record_is_that_of_the_reference_beats(cabin_data: Path, name: str) -> None:
     record = cabin_data / "mitdb" / name
     replays = Replays(ecg=record)
-    async with Cabin(speed=25, measures=("ecg", "heart_rate"), replays=replays) as cabin:
+    async with Cabin(speed=12, measures=("ecg", "heart_rate"), replays=replays) as cabin:
         bundle = await cabin.delivered(await cabin.finish())
     (observation,) = measured(bundle, "heart_rate")
     assert observation["status"] == "final"

@@ -19,7 +19,7 @@ TASKS: dict[str, tuple[str, float, tuple[str, ...]]] = {
     "scale": ("size", 3, SIZE),
     "oximeter": ("oximetry", 20, ("spo2", "pulse_rate")),
     "thermometer": ("temperature", 8, ("temperature",)),
-    "ecg": ("ecg", 20, ("ecg", "heart_rate")),
+    "ecg": ("ecg", 10, ("ecg", "heart_rate")),
     "audiometer": ("hearing", 30, ("hearing",)),
     "tensiometer": ("pressure", 25, ("blood_pressure", "blood_pressure_mean")),
 }
