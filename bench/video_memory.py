@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from scipy.stats import theilslopes
-
 from bench.figures import Chapter, Figure, number
 from bench.machine import resident_mb
 from bench.screens import browser
@@ -47,6 +45,9 @@ class Trend:
 
 def trend(at: Sequence[float], mb: Sequence[float]) -> Trend:
     """The trend of four samples or more."""
+    # Its import takes longer than all the rest of the bench's.
+    from scipy.stats import theilslopes
+
     half = len(mb) // 2
     late = mb[half:]
     found = theilslopes(late, at[half:], 0.95)

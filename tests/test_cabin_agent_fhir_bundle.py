@@ -219,27 +219,21 @@ def test_importing_the_package_does_not_import_fhir_resources() -> None:
         (b'{"resourceType": "Bundle", "type": "collection"}', "not-a-transaction"),
         (b'{"resourceType": "Bundle", "type": "transaction"}', "empty"),
         (b'{"resourceType": "Bundle", "type": "transaction", "entry": 7}', "invalid-resource"),
-        (hostile(lambda bundle: bundle["entry"][12]["resource"].pop("status")), "invalid-resource"),
-        (hostile(lambda bundle: bundle["entry"][12]["resource"].update(surprise=1)), "invalid-resource"),
-        (hostile(lambda bundle: bundle["entry"][5].pop("request")), "bad-request"),
-        (hostile(lambda bundle: bundle["entry"].pop(0)), "dangling-reference"),
-        (hostile(lambda bundle: bundle["entry"].append(bundle["entry"][0])), "duplicate-id"),
+        (lambda bundle: bundle["entry"][12]["resource"].pop("status"), "invalid-resource"),
+        (lambda bundle: bundle["entry"][12]["resource"].update(surprise=1), "invalid-resource"),
+        (lambda bundle: bundle["entry"][5].pop("request"), "bad-request"),
+        (lambda bundle: bundle["entry"].pop(0), "dangling-reference"),
+        (lambda bundle: bundle["entry"].append(bundle["entry"][0]), "duplicate-id"),
         (
-            hostile(
-                lambda bundle: bundle["entry"][0]["resource"].update(
-                    meta={
-                        "security": [
-                            {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
-                        ]
-                    }
-                )
+            lambda bundle: bundle["entry"][0]["resource"].update(
+                meta={"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}]}
             ),
             "mixed-test-data",
         ),
     ],
 )
-def test_the_gateway_names_what_is_wrong(content: bytes, reason: str) -> None:
-    assert check_bundle(content) == reason
+def test_the_gateway_names_what_is_wrong(content: bytes | Callable[[Json], object], reason: str) -> None:
+    assert check_bundle(content if isinstance(content, bytes) else hostile(content)) == reason
 
 
 def test_production_refuses_test_data_that_the_demo_accepts() -> None:
