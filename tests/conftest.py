@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,6 +95,20 @@ def pytest_collection(session: pytest.Session) -> None:
         # What cannot be imported is told by pytest, when it comes to it.
         with suppress(Exception, pytest.skip.Exception):
             importlib.import_module(file.stem)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Collect no garbage while a failure is told, or a finalizer that complains ends the whole run.
+
+    A traceback is found by parsing its files, and Python before 3.11.8 cannot parse one while another is parsed, by
+    a finalizer's own traceback or in a thread that a collection lets in (python/cpython#106905).
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
