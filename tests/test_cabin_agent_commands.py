@@ -199,7 +199,7 @@ def test_keys_of_a_cabin_and_of_the_record_are_made_once(tmp_path: Path, capsys:
     assert "already a key" in sentence(capsys)
     (tmp_path / "file").touch()
     assert main(["keys", "make", "cabin", str(tmp_path / "file")]) == 3
-    assert sentence(capsys).endswith("cannot be made, read or written (File exists): name another one.\n")
+    assert sentence(capsys).endswith("cannot be made, read or written (File exists).\n")
 
 
 def test_a_state_folder_that_cannot_be_used_is_one_sentence(

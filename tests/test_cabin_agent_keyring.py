@@ -317,7 +317,9 @@ def test_a_known_cabin_renews_its_certificate_without_a_voice(house: Path, capsy
     first = (house / "c-1.pem").read_bytes()
     enrolled(house, capsys)
     assert accept(house) == 0
-    assert "c-1 vouches for it" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "c-1 vouches for it" in said
+    assert "~" not in said, "no file is named that was not written"
     assert (house / "c-1.pem").read_bytes() != first
     assert len(list((house / "cabin").glob("tls*.key"))) == 2, "the old key works until the new one is there"
     assert list(clients(house / "allow")) == ["c-1"]

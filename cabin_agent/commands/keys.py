@@ -27,9 +27,10 @@ def run(args: argparse.Namespace) -> int:
         return cast(int, _function(ACTIONS[args.action][0], args.action)(args))
     except (KeyringError, SyncError, ConfigError) as error:
         complain("keys", error)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        where = error.filename or getattr(args, "folder", "")
-        complain("keys", f"{where} cannot be made, read or written ({error.strerror}): name another one.")
+        complain("keys", f"{error.filename or 'A file'} cannot be made, read or written ({error.strerror}).")
     return COULD_NOT_RUN
 
 

@@ -23,7 +23,7 @@ from sync.keys import RecipientPublic, SigningPair
 from sync.posting import Posting
 
 POSTING = "posting.db"
-"""In the gateway's state folder: under which number each cabin was written to last."""
+"""Beside the store, or in the state folder where that is no file: how each cabin was written to last."""
 
 Make = Callable[[int], bytes]
 
@@ -62,10 +62,11 @@ def _post(config: Config, gateway: Gateway, args: argparse.Namespace) -> int:
     recipient = load_key(gateway.allow / f"{args.client}.public", RecipientPublic)
     if (signer.demo or recipient.demo) and not demo:
         raise KeyFileError("A key of this post is for demonstration only: make keys of your own.")
-    config.cabin.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = gateway.store.parent if isinstance(gateway.store, Path) else config.cabin.state_dir
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         closing(open_store(gateway.store)) as store,
-        closing(Posting(config.cabin.state_dir / POSTING, store, signer, stamp_now)) as posting,
+        closing(Posting(place / POSTING, store, signer, stamp_now)) as posting,
     ):
         posted = posting.post(args.client, recipient, kind, content)
     if args.json:

@@ -110,12 +110,13 @@ def _file(allow: Path, name: str, request: Request) -> tuple[Path, ...]:
     signing = allow / f"{name}.json"
     if signing.exists():
         signing = allow / f"{name}~{request.signing.kid.hex()[:8]}.json"
-    kids = load_signers(allow.glob("*.json"), demo=True)
-    if request.signing.kid not in kids:
+    written: tuple[Path, ...] = ()
+    if request.signing.kid not in load_signers(allow.glob("*.json"), demo=True):
         save_key(signing, request.signing)
+        written = (signing,)
     post = allow / f"{name}.public"
     fresh = allow / f".{name}.public.new"
     fresh.unlink(missing_ok=True)
     save_key(fresh, request.post)
     fresh.replace(post)
-    return signing, post
+    return *written, post

@@ -75,6 +75,8 @@ USES: Mapping[str, str] = {
     "root.public": "public: [record] root of every cabin",
     "tls.key": "private: [record] key of the cabin",
     "tls.pem": "public: [record] cert of the cabin",
+    "broker.key": "private: keyfile of the broker",
+    "broker.pem": "public: certfile of the broker",
     "ca.key": "private: stays where certificates are issued",
     "ca.pem": "public: [record] ca of every cabin, [gateway] ca, and the broker's",
 }
