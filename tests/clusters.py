@@ -91,6 +91,10 @@ class Cluster(ABC):
         self.kill(*self._processes)
 
 
+EPMD: Mapping[str, str] = {"ERL_EPMD_RELAXED_COMMAND_CHECK": "true"}
+"""Erlang's server of names outlives its nodes, and may be ended at once."""
+
+
 class Rabbit(Cluster):
     """RabbitMQ with quorum queues for MQTT sessions."""
 
@@ -146,7 +150,7 @@ class Rabbit(Cluster):
         }
 
     def _around(self) -> Mapping[str, str]:
-        return {"HOME": str(self.folder), "ERL_EPMD_PORT": str(self._epmd), "ERL_EPMD_ADDRESS": "127.0.0.1"}
+        return {"HOME": str(self.folder), "ERL_EPMD_PORT": str(self._epmd), "ERL_EPMD_ADDRESS": "127.0.0.1", **EPMD}
 
     def together(self) -> bool:
         status = self.control(1, "cluster_status", "--formatter", "json")

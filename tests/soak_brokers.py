@@ -30,6 +30,7 @@ from sync.envelope import FHIR
 from sync.outbox import Outbox
 from sync.uplink import Uplink, UplinkSettings
 from tests.clusters import CLUSTERS, NODES, Cluster, ClusterError, Entrance
+from tests.rabbitmq_page import try_page
 from tests.sync_parties import RECORDS, mid, sender
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -242,6 +243,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--keep", action="store_true", help="leave the folders where they are")
     args = parser.parse_args(arguments)
     verdicts = []
+    if "rabbitmq" in args.brokers:
+        with tempfile.TemporaryDirectory(prefix="cabin-soak-page-") as place:
+            try_page(Path(place))
+            say("docs/operations/rabbitmq.md carried out: who may do what is as it says")
     for name in args.brokers:
         folder = Path(tempfile.mkdtemp(prefix=f"cabin-soak-{name}-"))
         try:
