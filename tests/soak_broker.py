@@ -10,9 +10,14 @@ MANNERS = {
     "forgetful": "persistence false\n",
     "keeping": "persistence true\npersistence_location {store}/\nautosave_on_changes true\nautosave_interval 20\n",
     "denying": "persistence false\nacl_file {acl}\n",
-    "narrow": "persistence false\nmessage_size_limit 9000\n",
+    "narrow": "persistence false\nmax_packet_size 9000\n",
+    "strict": "persistence false\nmessage_size_limit 9000\n",
 }
-"""What it keeps over a kill, and whom it refuses: the last two take letters and let them fall, or end connections."""
+"""What it keeps over a kill, and what it refuses.
+
+"denying" says yes to letters and lets them fall; "narrow" says under MQTT 5 how much it takes, so that letters come
+in parts; "strict" does not, and refuses what is larger.
+"""
 _ACL = "topic read #\ntopic write dmst/v1/down/#\ntopic write cabin/#\n"
 """Nobody may write to the record: under MQTT 3.1.1 the refused publisher hears "success" all the same."""
 _LISTEN = "listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nuser root\nlog_type none\n"

@@ -10,6 +10,7 @@ import os
 import random
 import select
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -32,6 +33,7 @@ _TICK_S = 0.02
 DRAIN_S = 600.0
 """Patience with the drain, which takes some seconds on a machine that does nothing else."""
 _STOP_S = 60.0
+_TELL_EVERY = 100
 
 
 @dataclass(slots=True)
@@ -97,8 +99,12 @@ class Chaos:
         """Chaos up to that number of kills or monotonic time, then the drain."""
         began = time.monotonic()
         try:
+            told = 0
             while self._killed() < kills and time.monotonic() < until and not self.course.problems:
                 self._turn()
+                if self._killed() >= told + _TELL_EVERY:
+                    told = self._killed()
+                    print(f"seed {self.place.seed}: {told} of {kills} kills", file=sys.stderr, flush=True)
             self.course.chaos_s = time.monotonic() - began
             if not self.course.problems:
                 self._drain()
