@@ -37,7 +37,8 @@ check: $(VENV)/dev.stamp systemd  ## formatting, types, import contracts and the
 	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not processes and not recordings" $(ARGS); tests=$$?; \
 	wait $$types || { cat $(VENV)/types.log; exit 1; }; exit $$tests
 
-test-long: $(VENV)/dev.stamp  ## every property that sets no number of examples itself, with two thousand in place of fifty
+test-long: $(VENV)/dev.stamp  ## every property that sets no number of examples itself, with two thousand in place of thirty, and every fault of every instrument at every moment
+	@FAULT_MATRIX=whole $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --timeout 3600 tests/test_fault_matrix.py
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --timeout 3600 \
 	  -m "not processes and not recordings" $(ARGS)
 

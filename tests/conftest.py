@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 settings.register_profile("quick", max_examples=20)
-settings.register_profile("every-push", max_examples=50)
+settings.register_profile("every-push", max_examples=30)
 settings.register_profile("long", max_examples=2_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "every-push"))
 
