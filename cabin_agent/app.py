@@ -72,6 +72,7 @@ async def run_core(config: Config, ready: Callable[[str], None]) -> None:
         opened.callback(withdraw, config.cabin.runtime_dir)
         await opened.enter_async_context(_media(core, config, access))
         await opened.enter_async_context(_beside(time.run()))
+        await opened.enter_async_context(_beside(trail.run()))
         trail.started(VERSION, config.file, simulated=config.cabin.accept_simulated)
         opened.callback(trail.note, "core-stopped")
         await _until_signal(core, lambda: ready(url))

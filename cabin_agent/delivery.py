@@ -16,7 +16,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 
 from cabin_agent.face import Json, Refusal
 from cabin_agent.fhir.bundle import build_bundle
@@ -181,11 +180,3 @@ def _wait_for_the_core() -> None:
     if core := multiprocessing.parent_process():
         core.join()
         os._exit(1)
-
-
-def boot_bytes(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> bytes:
-    """The machine's boot id as 16 bytes; zeros where the machine does not tell."""
-    try:
-        return bytes.fromhex(path.read_text().strip().replace("-", ""))
-    except (OSError, ValueError):
-        return bytes(16)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 _UNSYNCHRONISED = 0x40
 """STA_UNSYNC of <sys/timex.h>: no server was heard, or the last one hours ago."""
@@ -55,3 +56,11 @@ def kernel_clock() -> KernelClock | None:
 def boot_ms() -> int:
     """Milliseconds since this machine started, also while it slept; no setting of the clock touches it."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+
+def boot_bytes(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> bytes:
+    """The machine's boot id as 16 bytes; zeros where the machine does not tell."""
+    try:
+        return bytes.fromhex(path.read_text().strip().replace("-", ""))
+    except (OSError, ValueError):
+        return bytes(16)

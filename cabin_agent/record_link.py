@@ -53,7 +53,8 @@ def open_record_link(
     _refuse_demo(record.signing, signer.demo and not demo)
     keys = record_keys(record, config.cabin.state_dir / STATEMENT, demo=demo)
     posted = load_recipients(record.post, demo=demo) if record.post else None
-    outbox = Outbox(config.cabin.state_dir / "outbox.db", room_of(record.quota_mb, record.reserve_mb))
+    room = room_of(record.quota_mb, record.reserve_mb)
+    outbox = Outbox(config.cabin.state_dir / "outbox.db", room, trail.now_ms)
     outbox.on_damage(trail.damage)
     outbox.watch(trail.letter)
     new_sender_id(config.cabin.state_dir / SIGNED_BY, signer.public.kid, outbox)

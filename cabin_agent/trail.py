@@ -7,15 +7,17 @@ of the staff by their role, an instrument by its serial number.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cabin_agent.audit_notes import FOLDER, notes_left
 from cabin_agent.cabin_time import CabinTime, Jump
-from cabin_agent.delivery import boot_bytes
 from cabin_agent.inventory import Known
+from cabin_agent.kernel_clock import boot_bytes
 from sync.audit import Value
 from sync.audit_log import AuditLog
 from sync.envelope import Stamp
@@ -25,8 +27,8 @@ from sync.salvage import Damage
 
 log = logging.getLogger(__name__)
 
-FOLDER = "audit"
-"""Of the audit log, in the state folder."""
+COLLECT_S = 60.0
+"""Real seconds between two looks for notes of other commands."""
 Note = Callable[..., None]
 """Notes one event: its name in `EVENTS`, then its fields by name."""
 
@@ -65,22 +67,38 @@ EVENTS: Mapping[str, Mapping[str, str]] = {
 class Trail:
     """The audit log of one run of the core. Raises `AuditFailed` where it can neither be read nor begun."""
 
-    def __init__(self, state: Path, signer: SigningPair, time: CabinTime) -> None:
-        self._time = time
-        self._log = AuditLog(state / FOLDER, signer, time.now_ms)
+    def __init__(self, state: Path, signer: SigningPair, clock: CabinTime) -> None:
+        self._state, self._time = state, clock
+        self._log = AuditLog(state / FOLDER, signer, clock.now_ms)
         if self._log.moved is not None:
             log.error("the audit log was broken and moved aside as %s: call support", self._log.moved.name)
-        if time.at_start is not None:
-            self.jumped(time.at_start)
-        time.on_jump = self.jumped
+        if clock.at_start is not None:
+            self.jumped(clock.at_start)
+        clock.on_jump = self.jumped
 
-    def note(self, what: str, **fields: object) -> None:
+    def note(self, what: str, /, **fields: object) -> None:
         """Write an event down, from any thread, without waiting."""
         shape = EVENTS.get(what)
         if shape is None or shape.keys() != fields.keys():
             log.error("an event that the audit log does not know was not written: report it")
             return
         self._log.add(what, **{name: _shown(shape[name], value) for name, value in fields.items()})
+
+    def now_ms(self) -> int:
+        """The cabin's time, UTC milliseconds."""
+        return self._time.now_ms()
+
+    def collect(self) -> None:
+        """Write down what other commands left a note of."""
+        for said in notes_left(self._state):
+            what = said.pop("what", "")
+            self.note(str(what), **said)
+
+    async def run(self) -> None:
+        """Look for notes now and then until cancelled."""
+        while True:
+            await asyncio.to_thread(self.collect)
+            await asyncio.sleep(COLLECT_S)
 
     def stamp(self) -> Stamp:
         """Time, trust in it, boot and audit head of an envelope that is sealed now."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cabin_agent.__main__ import main
-from cabin_agent.trail import FOLDER
+from cabin_agent.audit_notes import FOLDER
 from sync import audit_log
 from sync.audit_log import AuditLog
 from sync.audit_reading import segments

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from cabin_agent.cabin_time import FILE
-from cabin_agent.checks import broker, clock, disk, instruments, keys, media, outbox, printer, screen, settings
+from cabin_agent.checks import audit, broker, clock, disk, instruments, keys, media, outbox, printer, screen, settings
 from cabin_agent.checks.line import Line, told, wrong
 from cabin_agent.config import BlackBoxSettings, Broker, Record, load_config
 from cabin_agent.face import Json
 from cabin_agent.kernel_clock import KernelClock
 from cabin_agent.last_time import LastTime, keep_last_time
+from sync.audit_log import AuditLog
+from sync.audit_reading import segments
 from sync.keyfile import save_key
 from sync.keys import RecipientKey, SigningPair
 from sync.outbox import Outbox
@@ -215,6 +217,20 @@ def test_an_outbox(tmp_path: Path) -> None:
     aside.unlink()
     path.write_bytes(b"no database at all" * 100)
     assert "cannot be read" in only(outbox.lines(tmp_path, 64, 8, NOW_S), "wrong").says
+
+
+def test_an_audit_log(tmp_path: Path) -> None:
+    only(audit.lines(tmp_path), "unknown")
+    pair = SigningPair.generate()
+    log = AuditLog(tmp_path / "audit", pair)
+    log.add("tick")
+    log.close()
+    assert "1 entries, whole; signed up to 1" in only(audit.lines(tmp_path), "ok").says
+    (path,) = segments(tmp_path / "audit")
+    path.write_bytes(path.read_bytes().replace(b"tick", b"tock"))
+    assert "broken after entry 0" in only(audit.lines(tmp_path), "wrong").says
+    AuditLog(tmp_path / "audit", pair).close()
+    assert "moved aside as audit.damaged-1" in only(audit.lines(tmp_path), "wrong").says
 
 
 # --- instruments

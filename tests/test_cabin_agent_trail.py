@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from cabin_agent.access import Access
+from cabin_agent.audit_notes import FOLDER, leave_note
 from cabin_agent.cabin_time import CabinTime
 from cabin_agent.face import Refusal
 from cabin_agent.inventory import Inventory, Known
 from cabin_agent.sign_in import SignIn
-from cabin_agent.trail import EVENTS, FOLDER, Trail
+from cabin_agent.trail import EVENTS, Trail
 from sync.audit_reading import read_log, verify
 from sync.outbox import Outbox
 from tests.core_bench import UP_TO, prepare, running_core, say, until
@@ -171,3 +172,22 @@ async def test_a_visit_is_written_down_from_its_begin_to_its_end(tmp_path: Path)
         ("visit-begun", second),
         ("visit-resumed", second),
     ]
+
+
+def test_what_other_commands_did_is_written_down_by_the_core(trail: Trail, tmp_path: Path) -> None:
+    leave_note(tmp_path, "black-box-read", box="00000001795000000000")
+    leave_note(tmp_path, "black-box-read", box="Jeanne Dupont")
+    leave_note(tmp_path, "no such event")
+    (tmp_path / "audit-notes" / "0.json").write_text("no note")
+    (tmp_path / "audit-notes" / "1.json").write_text('["black-box-read"]')
+    trail.collect()
+    assert trail._log.flush()
+    boxes = ["00000001795000000000", "?"]
+    assert told(tmp_path) == [{"what": "black-box-read", "box": box} for box in boxes]
+    assert list((tmp_path / "audit-notes").iterdir()) == []
+    trail.collect()
+
+
+def test_a_note_where_no_audit_log_is_goes_nowhere(tmp_path: Path) -> None:
+    leave_note(tmp_path, "black-box-read", box="1")
+    assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from cabin_agent.checks import broker, clock, disk, instruments, keys, media, outbox, printer, screen, settings
+from cabin_agent.checks import audit, broker, clock, disk, instruments, keys, media, outbox, printer, screen, settings
 from cabin_agent.checks.line import Line
 from cabin_agent.client import CoreClient
 from cabin_agent.config import Config
@@ -20,12 +20,13 @@ async def look(file: Path | None, found: Found | None) -> list[Line]:
     Raises `CoreError` where the core does not answer.
     """
     config, first = settings.read(file) if file is not None else (None, [])
+    state = None if config is None else config.cabin.state_dir
     if found is None:
         near, alone = await asyncio.gather(_of_machine(config), _alone(config))
-        return [*first, *clock.lines(), *near, *alone]
+        return [*first, *clock.lines(state_dir=state), *near, *alone]
     near, (status, beside) = await asyncio.gather(_of_machine(config), _beside(config, found))
     answers = any(line.part == broker.PART and line.state == "ok" for line in near)
-    return [*first, *clock.lines(), *near, *screen.delivery(status, broker_answers=answers), *beside]
+    return [*first, *clock.lines(state_dir=state), *near, *screen.delivery(status, broker_answers=answers), *beside]
 
 
 async def _of_machine(config: Config | None) -> list[Line]:
@@ -41,6 +42,7 @@ async def _of_machine(config: Config | None) -> list[Line]:
         found += await asyncio.to_thread(keys.black_box, config.black_box)
         found += await broker.lines(record)
         found += await asyncio.to_thread(outbox.lines, state, quota_mb, record.reserve_mb)
+        found += await asyncio.to_thread(audit.lines, state)
     return found + await printer.lines(config.ticket.printer)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cabin_agent.audit_notes import FOLDER
 from cabin_agent.commands.output import COULD_NOT_RUN, DONE, FOUND_WRONG, complain, print_json, print_lines
 from cabin_agent.commands.running import state_folder, told
 from cabin_agent.tables import table
-from cabin_agent.trail import FOLDER
 from sync.audit import Head
 from sync.audit_reading import Entry, Verdict, known_signers, read_log, segments, verify
 from sync.errors import SyncError

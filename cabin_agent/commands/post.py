@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cabin_agent.commands.output import COULD_NOT_RUN, DONE, USED_WRONGLY, complain, print_json
 from cabin_agent.config import DEFAULT_FILE, Config, ConfigError, Gateway, load_config
-from cabin_agent.delivery import boot_bytes
+from cabin_agent.kernel_clock import boot_bytes
 from cabin_agent.posts.appointment_content import AppointmentList, encode_appointments
 from cabin_agent.posts.config_content import ConfigContent, encode_config
 from cabin_agent.posts.files import appointments_to_post, settings_to_post

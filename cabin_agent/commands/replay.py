@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from cabin_agent.audit_notes import leave_note
 from cabin_agent.black_box_file import read_box
 from cabin_agent.commands.output import COULD_NOT_RUN, DONE, FOUND_WRONG, USED_WRONGLY, complain, print_json
 from cabin_agent.event_json import event_json
@@ -17,6 +18,9 @@ from drivers.replay import Played, replay
 from sync.errors import SyncError
 from sync.keyfile import load_key
 from sync.keys import RecipientKey
+
+BLACK_BOX = "black-box"
+"""The folder of the boxes in a cabin's state folder."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +59,11 @@ def _captures(args: argparse.Namespace) -> Mapping[str, Capture]:
         return {"": decode(args.capture.read_text(encoding="utf-8", errors="replace"))}
     if args.key is None:
         raise WrongUse("A black box is sealed: give the workshop's private key with --key.")
-    return read_box(args.capture, load_key(args.key, RecipientKey))
+    captures = read_box(args.capture, load_key(args.key, RecipientKey))
+    if args.capture.absolute().parent.name == BLACK_BOX:
+        # In the cabin itself: a copy elsewhere has no audit log to be written into.
+        leave_note(args.capture.absolute().parent.parent, "black-box-read", box=args.capture.name)
+    return captures
 
 
 def _extract(captures: Mapping[str, Capture], folder: Path) -> int:
