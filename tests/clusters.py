@@ -88,7 +88,8 @@ class Cluster(ABC):
 
     def stop(self) -> None:
         """End everything."""
-        self.kill(*self._processes)
+        if self._processes:
+            self.kill(*self._processes)
 
 
 EPMD: Mapping[str, str] = {"ERL_EPMD_RELAXED_COMMAND_CHECK": "true"}
@@ -232,16 +233,28 @@ class Entrance:
         self.port: int = self._door.getsockname()[1]
         threading.Thread(target=self._serve, name="entrance", daemon=True).start()
 
+    def close(self) -> None:
+        """Let nobody in any more; who is in stays."""
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+
     def _serve(self) -> None:
-        while True:
-            near, _ = self._door.accept()
+        with suppress(OSError):
+            while True:
+                near, _ = self._door.accept()
+                threading.Thread(target=self._carry, args=(near,), daemon=True).start()
+
+    def _carry(self, near: socket.socket) -> None:
+        """One connection to its end, both ways."""
+        with near:
             far = self._next()
             if far is None:
-                near.close()
-                continue
-            for one, other in ((near, far), (far, near)):
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=_pass, args=(one, other), daemon=True).start()
+                return
+            with far:
+                back = threading.Thread(target=_pass, args=(far, near), daemon=True)
+                back.start()
+                _pass(near, far)
+                back.join()
 
     def _next(self) -> socket.socket | None:
         for _ in range(self._count):
@@ -251,7 +264,9 @@ class Entrance:
 
 
 def _pass(source: socket.socket, sink: socket.socket) -> None:
+    """One way, until either end is closed; then both are."""
     source.settimeout(None)
+    sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)

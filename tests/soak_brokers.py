@@ -128,6 +128,7 @@ def child(*words: str) -> subprocess.Popen[bytes]:
 def soak(cluster: Cluster, folder: Path, kills: int, all_kills: int, dice: random.Random) -> Verdict:
     """One cluster under load and kills, then left in peace until the outbox is empty."""
     children: list[subprocess.Popen[bytes]] = []
+    entrance: Entrance | None = None
     try:
         cluster.start()
         say(f"{cluster.name} {cluster.version()}: up after {cluster.wait():.0f} s")
@@ -150,7 +151,12 @@ def soak(cluster: Cluster, folder: Path, kills: int, all_kills: int, dice: rando
         time.sleep(CALM_S[0])
         load_s, stopped = time.monotonic() - began, time.monotonic()
         writer.terminate()
-        writer.wait(DRAIN_S)
+        try:
+            writer.wait(DRAIN_S)
+        except subprocess.TimeoutExpired:
+            # What still waits counts as missing.
+            writer.kill()
+            writer.wait()
         drain_s = time.monotonic() - stopped
         said.join()
         gateway.terminate()
@@ -164,6 +170,8 @@ def soak(cluster: Cluster, folder: Path, kills: int, all_kills: int, dice: rando
         for each in children:
             each.kill()
             each.wait()
+        if entrance is not None:
+            entrance.close()
         cluster.stop()
 
 
