@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +91,9 @@ def new_sender_id(file: Path, kid: bytes, outbox: Outbox) -> None:
     if before and before != kid.hex():
         outbox.rotate()
     if before != kid.hex():
-        replace_file(file, f"{kid.hex()}\n".encode())
+        # Not noted, on a full disk, costs one more sender id at the next start.
+        with suppress(OSError):
+            replace_file(file, f"{kid.hex()}\n".encode())
 
 
 def record_keys(record: Record, kept: Path, *, demo: bool, keep: bool = True) -> RecordKeys:

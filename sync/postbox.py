@@ -21,7 +21,7 @@ from typing import Literal
 
 from sync.durable import connect, is_sound, move_aside, sqlite_errors, transaction, truncate_wal
 from sync.envelope import RECEIPT, Opened, Policy, open_envelope, peek
-from sync.errors import Refused, SyncError
+from sync.errors import OutboxFailed, Refused, SyncError
 from sync.keys import RecipientKey, Signers, SigningPublic
 from sync.receipt import Receipt, Status, make_receipt
 from sync.sender import Sender
@@ -56,7 +56,10 @@ class Reader:
     number: Callable[[bytes], int]
     """Judges a content as a whole and gives the number that it bears; raises `Unfit`, and has no effect."""
     take: Callable[[bytes], None]
-    """Brings a content into force; it was judged, is on the disk already, and comes again at each start."""
+    """Brings a content into force; it was judged, is on the disk already, and comes again at each start.
+
+    What it raises comes through `hear`: the post is not answered then, and comes again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Postbox:
     ) -> None:
         self._keys, self._signers, self._sender, self._readers = keys, signers, sender, readers
         self._lock = threading.RLock()
+        self._stuck = False
         self.damaged: Path | None = None
         with sqlite_errors():
             if not is_sound(path):
@@ -110,7 +114,7 @@ class Postbox:
             self._db.close()
 
     def resume(self) -> list[str]:
-        """Bring into force what was kept; the content types that this cabin can no longer open."""
+        """Bring into force what was kept; the content types with which that cannot be done any more."""
         with self._lock, sqlite_errors():
             rows = self._db.execute(
                 "SELECT content_type, signer, envelope FROM kept WHERE envelope NOT NULL"
@@ -121,6 +125,10 @@ class Postbox:
         try:
             content = self._open(envelope, {signer.kid: signer}).content
             self._readers[kind].take(content)
+        except OSError:
+            # On a full disk, say: the cabin starts all the same.
+            self._stuck = True
+            return False
         except (Refused, KeyError):
             return False
         return True
@@ -143,6 +151,7 @@ class Postbox:
         with self._lock:
             known = self._known(envelope, digest)
             if known is not None:
+                self._catch_up()
                 self._reply(known)
                 return Heard("repeated", known.reason)
             try:
@@ -152,9 +161,19 @@ class Postbox:
             heard = self._judge(opened)
             answer = self._write(opened, envelope, digest, heard)
             if heard.outcome == "stored":
+                self._stuck = True
                 self._readers[heard.content_type].take(opened.content)
+                self._stuck = False
             self._reply(answer)
             return heard
+
+    def _catch_up(self) -> None:
+        """What was stored and could not be brought into force is, before anything is answered again."""
+        if self._stuck:
+            self._stuck = False
+            self.resume()
+        if self._stuck:
+            raise OutboxFailed("A post of the record cannot be brought into force: make room on the disk.")
 
     def _open(self, envelope: bytes, signers: Signers) -> Opened:
         suites = frozenset(key.suite for key in self._keys.values())

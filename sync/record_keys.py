@@ -8,6 +8,7 @@ statement at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +109,9 @@ def pinned_keys(
         raise KeyFileError("No statement of the record's keys is here: name one in the settings, [record] statement.")
     keys = RecordKeys(newest, root, file)
     if keep and given is not None and newest is given:
-        replace_file(file, newest.data)
+        # On a full disk it holds all the same, and is kept at the next start.
+        with suppress(OSError):
+            replace_file(file, newest.data)
     return keys
 
 

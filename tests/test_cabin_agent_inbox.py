@@ -19,7 +19,9 @@ from cabin_agent.posts import inbox as module
 from cabin_agent.posts.appointment_content import AppointmentList, encode_appointments
 from cabin_agent.posts.config_content import ConfigContent, encode_config
 from cabin_agent.posts.inbox import FILE, Inbox
+from cabin_agent.posts.readers import kept_settings
 from sync.envelope import APPOINTMENTS, CONFIG
+from sync.errors import OutboxFailed
 from sync.keys import RecipientKey
 from sync.outbox import Outbox, Room
 from sync.posting import Posting
@@ -208,6 +210,53 @@ async def test_refused_messages_are_noted_once_a_minute(booth: Booth, caplog: py
     booth.settings(visit__code_attempts=99)
     assert [each["outcome"] for each in booth.notes] == ["refused", "rejected"]
     assert "rejected: setting" in caplog.text
+
+
+async def test_settings_that_cannot_be_written_are_not_answered_before_they_are_in_force(
+    booth: Booth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    booth.inbox.attach(booth.core)
+    booth.core.between = True
+    with monkeypatch.context() as patched:
+        patched.setattr("cabin_agent.posts.readers.replace_file", full)
+        with pytest.raises(OSError, match="No space"):
+            booth.settings(visit__code_attempts=7)
+        with pytest.raises(OutboxFailed, match="make room on the disk"):
+            booth.inbox.hear(booth.waiting.posts[-1])
+        booth.inbox.close()
+        booth.inbox = booth.open()
+        booth.inbox.attach(booth.core)
+        with pytest.raises(OutboxFailed, match="make room on the disk"):
+            booth.inbox.hear(booth.waiting.posts[-1])
+    assert booth.outbox.counts().pending == 0
+    await turn()
+    assert booth.core.desk.code_attempts == 3
+    booth.inbox.close()
+    booth.inbox = booth.open()
+    booth.inbox.hear(booth.waiting.posts[-1])
+    assert booth.outbox.counts().pending == 1
+    assert kept_settings(booth.folder / "state") is not None
+
+
+async def test_settings_that_could_be_written_at_last_are_in_force(
+    booth: Booth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    booth.inbox.attach(booth.core)
+    booth.core.between = True
+    with monkeypatch.context() as patched:
+        patched.setattr("cabin_agent.posts.readers.replace_file", full)
+        with pytest.raises(OSError, match="No space"):
+            booth.settings(visit__code_attempts=7)
+    booth.inbox.hear(booth.waiting.posts[-1])
+    await turn()
+    assert booth.core.desk.code_attempts == 7
+    assert booth.outbox.counts().pending == 1
 
 
 async def test_a_stranger_changes_nothing(booth: Booth) -> None:

@@ -64,7 +64,7 @@ class Inbox:
                 "the letter box was damaged and moved aside as %s: have it posted again", self._box.damaged.name
             )
         for kind in self._box.resume():
-            log.error("what the record posted last (%s) can no longer be opened: have it posted again", kind)
+            log.error("what the record posted last (%s) cannot be brought into force: have it posted again", kind)
         self._new_config = None  # the core begins with it in any case
 
     def hear(self, envelope: bytes) -> None:

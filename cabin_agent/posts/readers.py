@@ -74,8 +74,9 @@ class ConfigReader:
             log.info("the record's key statement number %d is in force", self._keys.known.number)
         if content.settings is None:
             return
-        kept = encode_config(ConfigContent(content.number, content.settings))
-        replace_file(self._state_dir / SETTINGS, kept)
+        if kept_settings(self._state_dir) != ConfigContent(content.number, content.settings):
+            kept = encode_config(ConfigContent(content.number, content.settings))
+            replace_file(self._state_dir / SETTINGS, kept)
         try:
             self._adopt(self._load(content.settings))
             log.info("the posted settings number %d are in force after this visit", content.number)
