@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from cabin_agent.broker_url import BROKERS, Broker, broker, loopback
+from cabin_agent.far_url import FHIR_BASES, STORES, fhir_base, store
 from cabin_agent.instrument_settings import Driver, InstrumentSettings, instrument_settings
 from cabin_agent.media.address import CameraSettings
 from cabin_agent.media.settings import MediaSettings, camera_settings, media_settings
@@ -112,9 +114,12 @@ class Record:
 class Gateway:
     """[gateway]: the far end, in the health-data centre."""
 
-    store: Path
+    store: Path | str
+    """The record: a file, or the URL of a PostgreSQL database."""
     broker: Broker
     client: str
+    shared: str
+    """Name of the subscription that several gateways share; empty: a subscription of its own."""
     recipient: Path
     """Private key of the record, or a folder of them: what was sealed to an earlier one stays readable."""
     signing: Path
@@ -131,6 +136,12 @@ class Gateway:
     """The newest statement of the root: which cabins are revoked, and since when."""
     mqtt5: bool = True
     """Whether MQTT 5 is tried before 3.1.1."""
+    fhir: str = ""
+    """Address of the FHIR server that Bundles are handed on to; empty: none."""
+    fhir_token: Path | None = None
+    fhir_ca: Path | None = None
+    fhir_cert: Path | None = None
+    fhir_key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,10 +297,12 @@ def _black_box(table: Table) -> BlackBoxSettings:
 
 def _gateway(table: Table, state_dir: Path) -> Gateway:
     ca, cert, key = _certificates(table, _GATEWAY)
+    fhir_ca, fhir_cert, fhir_key = _certificates(table, _GATEWAY, "fhir_")
     return Gateway(
-        store=table.path("store", state_dir / "record.db"),
+        store=table.parsed("store", partial(store, table.folder), STORES, str(state_dir / "record.db")),
         broker=table.parsed("broker", broker, BROKERS),
         client=table.matching("client", CLIENT, CLIENTS, "record"),
+        shared=table.matching("shared", f"(?:{CLIENT})?", f'{CLIENTS}, or "" for none', ""),
         recipient=table.key_path("recipient", _GATEWAY),
         signing=table.key_path("signing", _GATEWAY),
         allow=table.path("allow"),
@@ -300,14 +313,20 @@ def _gateway(table: Table, state_dir: Path) -> Gateway:
         cert=cert,
         key=key,
         mqtt5=table.flag("mqtt5", True),
+        fhir=table.parsed("fhir", fhir_base, FHIR_BASES, ""),
+        fhir_token=table.optional_key_path("fhir_token", _GATEWAY),
+        fhir_ca=fhir_ca,
+        fhir_cert=fhir_cert,
+        fhir_key=fhir_key,
     )
 
 
-def _certificates(table: Table, unit: str) -> tuple[Path | None, Path | None, Path | None]:
-    for one, other in (("cert", "key"), ("key", "cert")):
+def _certificates(table: Table, unit: str, kind: str = "") -> tuple[Path | None, Path | None, Path | None]:
+    pair = (f"{kind}cert", f"{kind}key")
+    for one, other in (pair, pair[::-1]):
         if table.has(one) and not table.has(other):
             raise table.error(other, f"a path in quotes, since '{one}' is given and the two belong together")
-    ca, cert, key = (table.optional_key_path(each, unit) for each in ("ca", "cert", "key"))
+    ca, cert, key = (table.optional_key_path(f"{kind}{each}", unit) for each in ("ca", "cert", "key"))
     return ca, cert, key
 
 

@@ -54,6 +54,8 @@ class Table:
         self._name = name
         self._data: Mapping[str, object] = data
         self._private = private
+        self.folder = file.parent
+        """Where relative paths begin."""
         options = tuple(known)
         for key in self._data:
             if key not in options:

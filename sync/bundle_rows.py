@@ -41,12 +41,12 @@ def later(rows: Rows, number: int, due_ms: int) -> None:
     rows.do("UPDATE bundle SET due_ms = ? WHERE content = ? AND due_ms IS NOT NULL", due_ms, number)
 
 
-def put_aside(rows: Rows, alarms: Alarms, number: int, status: int) -> None:
+def put_aside(rows: Rows, alarms: Alarms, number: int, detail: str) -> None:
     """The server refuses it for good: a human must look at it."""
     rows.do("UPDATE bundle SET due_ms = NULL WHERE content = ?", number)
     row = rows.one("SELECT src, seq FROM content WHERE id = ?", number)
     if row is not None:
-        alarms.again(row[0], "fhir", row[1], str(status))
+        alarms.again(row[0], "fhir", row[1], detail)
 
 
 def take_up(rows: Rows, src: bytes, seq: int) -> None:

@@ -31,6 +31,8 @@ _DOWN = "dmst/v1/down/"
 _TOGETHER, _TOGETHER_BYTES = 64, 16 << 20
 """About so many messages, and bytes of them, are filed in one transaction."""
 _THREADS = min(4, os.cpu_count() or 1)
+_ECHO = 5.0
+"""Seconds in which a broker brings back what is sent to oneself."""
 _POSTS_EVERY = 1.0
 """Seconds between two looks at what is to be posted."""
 
@@ -39,7 +41,8 @@ class Gateway:
     """Broker on one side, record on the other; any number may run beside each other on one store.
 
     `group` is the name of a shared subscription, by which a broker deals each letter to one gateway alone; "" for
-    none. Either `start` it, in a thread of its own, or `run` it in the caller's.
+    none. A broker that takes one and then brings nothing is found out by an empty message to oneself, and asked for
+    everything instead. Either `start` it, in a thread of its own, or `run` it in the caller's.
     """
 
     def __init__(
@@ -55,7 +58,9 @@ class Gateway:
         self._backoff = Backoff(link.backoff_first, min(link.backoff_most, 30.0))
         self._turned_at = time.monotonic()
         self._posts_at = 0.0
-        self._link = Link(link, [f"$share/{group}/{_UP}+" if group else f"{_UP}+"])
+        self._settings, self._group = link, group
+        self._echo_by: float | None = None
+        self._link = self._new_link()
         self._thread = threading.Thread(target=self.run, name="gateway", daemon=True)
 
     def start(self) -> None:
@@ -96,6 +101,24 @@ class Gateway:
                 self._fail(error)
         self._close()
 
+    def _new_link(self) -> Link:
+        if not self._group:
+            return Link(self._settings, [f"{_UP}+"])
+        # A group of its own, in which an echo cannot be dealt to another gateway.
+        name = self._settings.client_id
+        return Link(self._settings, [f"$share/{self._group}/{_UP}+", f"$share/{self._group}-{name}/{_UP}{name}"])
+
+    def _listen_for_echo(self) -> None:
+        """Find out whether this broker deals out shared subscriptions (MQTT 3.1.1 does not say)."""
+        if self._group and self._link.publish(_UP + self._settings.client_id, b""):
+            self._echo_by = time.monotonic() + _ECHO
+
+    def _subscribe_alone(self) -> None:
+        log.warning("this broker has no shared subscriptions: every gateway is brought every letter")
+        self._group, self._echo_by = "", None
+        self._link.close()
+        self._link = self._new_link()
+
     def _close(self) -> None:
         self._link.close()
         self._pool.shutdown()
@@ -123,6 +146,8 @@ class Gateway:
         messages = self._gather()
         for batch in _batches(messages):
             self._take(batch)
+        if self._echo_by is not None and time.monotonic() > self._echo_by:
+            self._subscribe_alone()
         if self._link.up and time.monotonic() >= self._posts_at:
             self._posts_at = time.monotonic() + _POSTS_EVERY
             self._send_posts(None)
@@ -146,19 +171,22 @@ class Gateway:
                 self._fault = ""
                 self._answer(self._receiver.unsent())
                 self._receiver.store.hasten_posts()
+                self._listen_for_echo()
                 self._connected.set()
                 if self._on_up is not None:
                     self._on_up()
             case Down(why):
-                self._fault = why
+                self._fault, self._echo_by = why, None
                 self._connected.clear()
 
     def _take(self, messages: Sequence[Message]) -> None:
         """File messages that came together, answer them, and acknowledge them to the broker."""
         named = [(message.topic.removeprefix(_UP), message.payload) for message in messages]
-        # No cabin has another kind of name, and no answer could be addressed to it.
-        letters = [each for each in named if CLIENT.fullmatch(each[0])]
-        answers = self._receiver.receive(letters)
+        # Whatever a group is brought proves that it is dealt to.
+        self._echo_by = None
+        # No cabin has another kind of name, and no answer could be addressed to it. Empty is an echo, or nothing.
+        letters = [each for each in named if each[1] and CLIENT.fullmatch(each[0])]
+        answers = self._receiver.receive(letters) if letters else []
         self._answer([answer for answer in answers if answer is not None])
         for message in messages:
             self._link.ack(message)

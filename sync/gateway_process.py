@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sync.envelope import Policy
 from sync.errors import KeyFileError, Refused
+from sync.fhir_sink import FhirSettings, FhirSink
 from sync.gateway import Gateway
 from sync.keyfile import load_key, load_recipients, load_signers
 from sync.keys import XWING, SigningPair, SigningPublic
@@ -17,6 +19,8 @@ from sync.receiver import Check, Receiver
 from sync.statement import read_statement
 from sync.store_sql import SqlStore
 
+Age = Callable[[], float]
+"""Seconds since a part of the process last turned."""
 POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -28,7 +32,7 @@ class GatewaySettings:
     (`*.private`): what was sealed to an earlier key stays readable. `signers` is a folder of the cabins' public
     signing keys (`*.json`); `root` and `statement` say which of them are revoked, and since when. `demo` takes keys
     that are marked as such; without it they are refused. `group` names the subscription that the gateways share; ""
-    for none.
+    for none. `fhir`: a FHIR server that Bundles are handed on to.
     """
 
     link: LinkSettings
@@ -41,6 +45,7 @@ class GatewaySettings:
     group: str = ""
     root: Path | None = None
     statement: Path | None = None
+    fhir: FhirSettings | None = None
 
 
 def open_store(where: Path | str) -> SqlStore:
@@ -59,10 +64,11 @@ def run_gateway(
     settings: GatewaySettings,
     check: Check | None = None,
     on_up: Callable[[], None] | None = None,
-    on_start: Callable[[Gateway], None] | None = None,
+    on_start: Callable[[Mapping[str, Age]], None] | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `on_up` is called whenever the gateway is subscribed, `on_start` once before.
+    """Serve until SIGTERM or SIGINT; `on_up` is called whenever the gateway is subscribed.
 
+    `on_start` is called once before, with the parts that must turn for as long as the process lives.
     `KeyFileError` where a key cannot be used, `StoreError` where the record cannot.
     """
     recipients = {}
@@ -78,12 +84,25 @@ def run_gateway(
     gateway = Gateway(settings.link, receiver, on_up, settings.group)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: gateway.stop())
-    if on_start is not None:
-        on_start(gateway)
-    try:
+    with closing(store), _handing_on(settings) as sink:
+        if on_start is not None:
+            on_start({"gateway": gateway.stalled_for, **({} if sink is None else {"fhir": sink.stalled_for})})
         gateway.run()
-    finally:
-        store.close()
+
+
+@contextmanager
+def _handing_on(settings: GatewaySettings) -> Iterator[FhirSink | None]:
+    """The way on to the FHIR server, with a connection of its own to the record."""
+    if settings.fhir is None:
+        yield None
+        return
+    with closing(open_store(settings.store)) as store:
+        sink = FhirSink(settings.fhir, store)
+        sink.start()
+        try:
+            yield sink
+        finally:
+            sink.stop()
 
 
 def _revoked(settings: GatewaySettings) -> Mapping[bytes, int]:

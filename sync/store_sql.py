@@ -146,12 +146,12 @@ class SqlStore:
         """See `fhir_sink.Bundles`."""
         self._write(lambda rows: bundle_rows.later(rows, number, self._now_ms() + int(1000 * wait_s)))
 
-    def bundle_aside(self, number: int, status: int) -> None:
+    def bundle_aside(self, number: int, detail: str) -> None:
         """See `fhir_sink.Bundles`."""
 
         def work(rows: Rows) -> list[Alarm]:
             alarms = Alarms(rows, self._now_ms())
-            bundle_rows.put_aside(rows, alarms, number, status)
+            bundle_rows.put_aside(rows, alarms, number, detail)
             return alarms.raised
 
         _tell(self._write(work))
