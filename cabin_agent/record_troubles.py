@@ -76,16 +76,8 @@ def _alarm(alarm: Alarm) -> dict[str, object]:
 def _alarm_line(alarm: Alarm) -> str:
     numbers = str(alarm.first) if alarm.first == alarm.last else f"{alarm.first} to {alarm.last}"
     state = "open" if alarm.closed_ms is None else f"closed {_time(alarm.closed_ms)}"
-    words = (
-        f"{alarm.alarm:>6}",
-        f"{alarm.kind:<8}",
-        alarm.src.hex(),
-        _time(alarm.seen_ms),
-        state,
-        numbers,
-        alarm.detail,
-    )
-    return "  ".join(words).rstrip()
+    what = (f"{alarm.alarm:>6}", f"{alarm.kind:<8}", alarm.src.hex(), numbers, alarm.detail)
+    return "  ".join(each for each in (*what, _time(alarm.seen_ms), state) if each)
 
 
 def _envelope(one: Quarantined) -> dict[str, object]:

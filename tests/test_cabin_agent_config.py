@@ -70,6 +70,8 @@ def test_the_gateway_of_the_example_loads_alone(tmp_path: Path) -> None:
     assert config.gateway is not None
     assert config.gateway.store == Path("/var/lib/cabin-agent/record.db")
     assert config.gateway.suites == (1,)
+    assert (config.gateway.shared, config.gateway.fhir) == ("", "https://fhir.example.org/base")
+    assert config.gateway.fhir_key == tmp_path / "keys" / "fhir.key"
     assert config.gateway.key == tmp_path / "keys" / "record.key"
     assert (config.cabin.name, config.cabin.serial) == ("", "")
 
@@ -237,6 +239,15 @@ MISTAKES = [
     (GATEWAY + "suites = []\n", ["suites is a list"]),
     (GATEWAY + "suites = [true]\n", ["suites is a list"]),
     (GATEWAY.replace('allow = "cabins"\n', ""), ["[gateway] needs the key 'allow'"]),
+    (GATEWAY + 'store = "mysql://host/record"\n', ["store is", "postgresql://user@host/database"]),
+    (GATEWAY + 'store = "postgresql://u:secret@host/record"\n', ["store is", "without a password"]),
+    (GATEWAY + 'store = "postgresql://u@host/record?password=secret"\n', ["without a password"]),
+    (GATEWAY + 'store = ""\n', ["store is", "a path"]),
+    (GATEWAY + 'shared = "a/b"\n', ['shared is "a/b"', 'or "" for none']),
+    (GATEWAY + 'fhir = "http://fhir.example.org/base"\n', ["fhir is", "on this machine"]),
+    (GATEWAY + 'fhir = "https://u:secret@host/base"\n', ["fhir is", "without a user name"]),
+    (GATEWAY + 'fhir = "ftp://host/base"\n', ["fhir is"]),
+    (GATEWAY + 'fhir_cert = "a.pem"\n', ["needs the key 'fhir_key'", "belong together"]),
     (CABIN + '[ticket]\nprinter = "lpt1"\n', ['printer is "lpt1"', "usb:VID:PID"]),
     (CABIN + '[ticket]\nprinter = "usb:04b8"\n', ["printer is"]),
     (CABIN + "[cabin]\n", ["not valid TOML", "line 4"]),
@@ -249,6 +260,27 @@ def test_a_mistake_is_one_sentence_that_says_what_is_accepted(tmp_path: Path, te
     sentence = refusal(tmp_path, text)
     for words in said:
         assert words in sentence, sentence
+
+
+@pytest.mark.parametrize(
+    ("store", "wanted"),
+    [
+        ("postgresql://gateway@db.example.org/record", "postgresql://gateway@db.example.org/record"),
+        ("postgres:///record?host=/run/postgresql", "postgres:///record?host=/run/postgresql"),
+        ("/srv/record.db", Path("/srv/record.db")),
+    ],
+)
+def test_records(tmp_path: Path, store: str, wanted: Path | str) -> None:
+    gateway = load(tmp_path, GATEWAY + f'store = "{store}"\n').gateway
+    assert gateway is not None
+    assert gateway.store == wanted
+
+
+@pytest.mark.parametrize("base", ["", "https://host:8443/fhir/", "http://127.0.0.1:8080/fhir", "http://localhost/x"])
+def test_fhir_servers(tmp_path: Path, base: str) -> None:
+    gateway = load(tmp_path, GATEWAY + f'fhir = "{base}"\n').gateway
+    assert gateway is not None
+    assert gateway.fhir == base.rstrip("/")
 
 
 @pytest.mark.parametrize(
