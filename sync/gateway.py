@@ -58,6 +58,8 @@ class Gateway:
         self._backoff = Backoff(link.backoff_first, min(link.backoff_most, 30.0))
         self._turned_at = time.monotonic()
         self._posts_at = 0.0
+        self._left_over = False
+        """Whether receipts wait because the connection had its hands full."""
         self._settings, self._group = link, group
         self._echo_by: float | None = None
         self._link = self._new_link()
@@ -148,6 +150,9 @@ class Gateway:
             self._take(batch)
         if self._echo_by is not None and time.monotonic() > self._echo_by:
             self._subscribe_alone()
+        if self._left_over and self._link.up:
+            self._left_over = False
+            self._answer(self._receiver.unsent())
         if self._link.up and time.monotonic() >= self._posts_at:
             self._posts_at = time.monotonic() + _POSTS_EVERY
             self._send_posts(None)
@@ -195,6 +200,7 @@ class Gateway:
 
     def _answer(self, answers: Sequence[Answer]) -> None:
         sent = [one.receipt_id for one in answers if self._link.publish(_DOWN + one.client, one.receipt)]
+        self._left_over |= len(sent) < len(answers)
         if sent:
             self._receiver.store.sent(sent)
 
