@@ -37,7 +37,7 @@ from tests.browser import Screens, served, sign_in
 from tests.fake_face import FakeAccess, FakeFace
 
 CODE = "0123456789"
-SOON_MS = 15_000
+SOON_MS = 20_000
 SIZE = (640, 360)
 FPS = 12
 BATCH_S = 0.04

@@ -243,7 +243,7 @@ async def test_what_the_doctor_writes_reaches_the_agent_and_the_record(
     await page.locator("#note-add").click()
     await expect(page.locator("#notes li")).to_contain_text("<b>Toux</b> depuis trois jours")
     assert await page.locator("#notes b").count() == 0
-    assert asked(booth, "say") == [{"text": "Respirez calmement f"}]
+    await until(lambda: asked(booth, "say") == [{"text": "Respirez calmement f"}], "what the agent is told")
 
 
 async def test_a_camera_is_chosen_and_one_that_is_missing_says_why(screens: Screens, url: str, booth: Booth) -> None:
@@ -370,7 +370,7 @@ async def test_the_end_lists_what_nobody_reviewed_and_leaves_nothing_in_the_page
     await page.locator("#end-open").click()
     await page.locator("#end-yes").click()
     await expect(page.locator("#over-said")).to_have_text(text("fr", "doctor.over.ended"))
-    assert asked(booth, "end") == [{}]
+    await until(lambda: asked(booth, "end") == [{}], "the end")
     left = await page.evaluate(
         """async () => [document.body.innerText, document.documentElement.innerHTML, localStorage.length,
             sessionStorage.length, (await caches.keys()).length, (await indexedDB.databases()).length]"""
@@ -392,8 +392,8 @@ async def test_a_note_that_is_not_added_yet_is_said_and_added_before_the_end(
     await expect(page.locator("#end-open-values")).to_contain_text("Toux sèche")
     await page.locator("#end-yes").click()
     await expect(page.locator("#over-said")).to_have_text(text("fr", "doctor.over.ended"))
+    await until(lambda: [each["do"] for each in booth.asked if each["do"] != "view"] == ["note", "end"], "note, end")
     assert asked(booth, "note") == [{"text": "Toux sèche"}]
-    assert [each["do"] for each in booth.asked if each["do"] != "view"] == ["note", "end"]
 
 
 async def test_a_consultation_is_ended_past_a_call_that_is_down(screens: Screens, url: str, booth: Booth) -> None:

@@ -35,6 +35,7 @@ LEFT = """async () => ({
 """What a browser could keep."""
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_a_whole_visit_by_touch(language: Language, screens: Screens) -> None:
     screen = await screens.touch(language, reduced_motion="no-preference")
