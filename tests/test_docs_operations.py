@@ -6,12 +6,12 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +173,16 @@ class Database:
         )
         systemctl = f"""
 case "$*" in
-"stop cabin-gateway") ;;
-"start cabin-gateway") exec {sys.executable} -P -c '
-from sync.gateway_process import open_store
-open_store("{self.url}").close()' ;;
+"stop cabin-gateway") kill "$(cat {folder}/gateway.pid)" ;;
+"start cabin-gateway")
+    cabin gateway --config {folder}/etc/cabin-gateway/gateway.toml >{folder}/gateway.log 2>&1 &
+    echo $! >{folder}/gateway.pid
+    for i in $(seq 600); do
+        psql -tAc "SELECT 1 FROM pg_class WHERE relname = 'bundle_due'" record | grep -q 1 && exit
+        kill -0 $! || exit 1
+        sleep 0.1
+    done
+    exit 1 ;;
 "stop postgresql@15-main") exec {control} -m fast stop ;;
 "start postgresql@15-main") exec {control} -o "{options}" start ;;
 "restart postgresql@15-main") exec {control} -o "{options}" start ;;
@@ -189,7 +195,8 @@ esac"""
             "chown": 'exec /usr/bin/chown "$@"' if self.as_postgres else ":",
             "install": f'/usr/bin/install -d {owner} -m 700 "$(eval echo \\${{$#}})"',
         }
-        replace = {"/15/": f"/{version}/", "peer\n": "trust\n"}
+        here = {"host=/run/postgresql": f"host={folder}&port={self.port}"}
+        replace = {"/15/": f"/{version}/", "peer\n": "trust\n", **here}
         self.scratch = Scratch(folder, replace, stubs)
         self.control, self._initdb = (
             control,
@@ -209,6 +216,8 @@ esac"""
         return self
 
     def __exit__(self, *_: object) -> None:
+        with suppress(OSError, ValueError):
+            os.kill(int((self.folder / "gateway.pid").read_text()), signal.SIGTERM)
         subprocess.run([*self.control.split(), "-m", "immediate", "stop"], capture_output=True, cwd=self.folder)
 
     def carry_out(self, text: str) -> str:
@@ -252,6 +261,10 @@ def test_postgresql_as_written(short_folder: Path) -> None:
         for wrong in ("SELECT 1 FROM pg_authid",):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 database.ask(wrong, "cabin-gateway")
+        told = database.carry_out(
+            "```sh\ncabin gateway --config /etc/cabin-gateway/gateway.toml alarms || [ $? = 1 ]\n```\n"
+        )
+        assert "hole" in told, told
         questions = re.findall(r"^\| `(SELECT [^`]+)`", after, re.M)
         assert len(questions) == 6 and all(database.ask(question) is not None for question in questions)
         database.ask("SELECT pg_switch_wal()")
