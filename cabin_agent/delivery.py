@@ -76,10 +76,11 @@ class Delivery:
         return self._uplink.stalled_for()
 
     def status(self) -> Json:
-        """Whether the broker answers, and how many envelopes wait or were rejected."""
+        """Whether the broker answers, how many envelopes wait or were rejected, how many outboxes were damaged."""
         counts = self._outbox.counts()
         connected = self._uplink.status.connected
-        return {"connected": connected, "pending": counts.pending, "quarantined": counts.quarantined}
+        waiting = {"pending": counts.pending, "quarantined": counts.quarantined}
+        return {"connected": connected, **waiting, "damaged": self._outbox.aside}
 
     def history(self, limit: int) -> list[Json]:
         """What was handed over and what the record answered, newest first."""

@@ -30,7 +30,7 @@ class Face(Protocol):
     """The core, as its screens and its technicians see it."""
 
     def status(self) -> Json:
-        """Version, readiness, simulated or not, speed, and the delivery: connected, pending, quarantined."""
+        """Version, readiness, simulated or not, speed, and the delivery: connected, pending, quarantined, damaged."""
         ...
 
     def visit(self) -> Json:

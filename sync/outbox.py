@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from sync.ballast import Ballast
 from sync.durable import (
+    asides,
     connect,
     failure,
     hold,
@@ -85,6 +86,8 @@ class Outbox:
     def __init__(self, path: Path, room: Room | None = None, now_ms: Callable[[], int] = wall_ms) -> None:
         self.path = path
         self.damaged: Path | None = None
+        self.aside = 0
+        """How many damaged outboxes lie beside this one."""
         self._damages: list[Damage] = []
         self._sick = False
         self._room = room or Room()
@@ -115,6 +118,7 @@ class Outbox:
         with contextlib.suppress(sqlite3.OperationalError):
             self._damages += salvage(self._db, self.path)
         self._count = self._counted()
+        self.aside = len(asides(self.path))
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -149,7 +149,7 @@ class FakeFace:
         self.ended: list[str] = []
 
     def status(self) -> Json:
-        delivery = {"connected": True, "pending": 0, "quarantined": 0}
+        delivery = {"connected": True, "pending": 0, "quarantined": 0, "damaged": 0}
         return {"version": "1", "ready": True, "simulated": self.simulated, "speed": 1.0, "delivery": delivery}
 
     def visit(self) -> Json:

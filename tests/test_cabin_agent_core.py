@@ -69,7 +69,8 @@ async def test_a_visit_from_the_first_touch_to_ready_again(folder: Path, measure
         await say(core, {"event": "show_results"}, {"event": "results_read"}, {"event": "ticket", "ticket": "none"})
         await say(core, {"event": "satisfaction", "answers": {"easy": 4}})
         await until(core, lambda: core.sealed)
-        assert core.delivery.status() == {"connected": False, "pending": 2, "quarantined": 0}
+        waiting = {"connected": False, "pending": 2, "quarantined": 0, "damaged": 0}
+        assert core.delivery.status() == waiting
         await say(core, {"event": "finish"})
         assert state_of(core) is State.CLEANING
         assert core.visit.subject is None
@@ -231,6 +232,18 @@ async def test_a_full_outbox_refuses_a_new_visit(folder: Path) -> None:
         with pytest.raises(Refusal, match="not delivered"):
             await say(core, {"event": "begin"})
         assert state_of(core) is State.READY
+
+
+async def test_a_visit_that_was_let_in_is_sealed_although_the_quota_is_reached_meanwhile(folder: Path) -> None:
+    quota = 1 << 20
+    async with running_core(folder, Room(quota, reserve=1000, over=1 << 20)) as core:
+        await come_to(core, "exclusions")
+        core.delivery._outbox._count = Counts(pending=0, quarantined=0, used=quota)
+        await say(core, {"event": "leave"})
+        await until(core, lambda: core.sealed)
+        assert core.delivery.status()["pending"] == 1
+        assert core.delivery._outbox.counts().used > quota
+        assert not core.delivery.accepts_visit()
 
 
 async def test_sealing_is_tried_until_it_works(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,8 +69,9 @@ function bracketed(reason) {
   return reason ? ` (${reason.replace(/\.$/, "")})` : "";
 }
 
-function ofDelivery({ connected, quarantined, pending }) {
+function ofDelivery({ connected, quarantined, pending, damaged }) {
   return [
+    ...(damaged ? [fault("damaged", { count: damaged })] : []),
     ...(quarantined ? [fault("quarantined", { count: quarantined })] : []),
     ...(connected ? [] : [fault("offline", { count: pending })]),
   ];
