@@ -28,6 +28,8 @@ CLIENT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """Common names of cabins."""
 _UP = "dmst/v1/up/"
 _DOWN = "dmst/v1/down/"
+_SHARED = "$share/"
+"""Begins a shared subscription (MQTT 5, 4.8.2; some brokers have it under 3.1.1 too)."""
 _TOGETHER, _TOGETHER_BYTES = 64, 16 << 20
 """About so many messages, and bytes of them, are filed in one transaction."""
 _THREADS = min(4, os.cpu_count() or 1)
@@ -108,7 +110,8 @@ class Gateway:
             return Link(self._settings, [f"{_UP}+"])
         # A group of its own, in which an echo cannot be dealt to another gateway.
         name = self._settings.client_id
-        return Link(self._settings, [f"$share/{self._group}/{_UP}+", f"$share/{self._group}-{name}/{_UP}{name}"])
+        shared = [f"{_SHARED}{self._group}/{_UP}+", f"{_SHARED}{self._group}-{name}/{_UP}{name}"]
+        return Link(self._settings, shared)
 
     def _listen_for_echo(self) -> None:
         """Find out whether this broker deals out shared subscriptions (MQTT 3.1.1 does not say)."""

@@ -40,6 +40,7 @@ _SETTINGS: dict[str, Any] = {
     "tcp_user_timeout": 20_000,
     "application_name": "cabin-gateway",
 }
+_FSYNC = "SHOW fsync"
 _SESSION = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     "SET lock_timeout = '15s'",
@@ -128,8 +129,7 @@ def _connect(url: str) -> psycopg.Connection[Any]:
     try:
         for statement in _SESSION:
             connection.execute(statement)
-        fsync = connection.execute("SHOW fsync").fetchone()
-        if fsync != ("on",):
+        if connection.execute(_FSYNC).fetchone() != ("on",):
             raise StoreError("The record's database does not write through to its disk: set fsync = on.")
     except BaseException:
         connection.close()
