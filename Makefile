@@ -17,7 +17,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet -
 LOCK := $(COMPILE) pyproject.toml --extra build
 LOCK_PEERS := $(COMPILE) --group pyproject.toml:peers --no-annotate
 
-.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments fuzz soak-delivery soak-power soak-envelopes soak-brokers plots screens lock clean mosquitto strace postgresql brokers chromium opener systemd recordings
+.PHONY: help demo test test-long check bench bench-signal bench-kiosk bench-video bench-instruments bench-delivery fuzz soak-delivery soak-power soak-envelopes soak-brokers plots screens lock clean mosquitto strace postgresql brokers chromium opener systemd recordings
 .DELETE_ON_ERROR:
 
 help:  ## show this
@@ -56,6 +56,9 @@ bench-video: $(VENV)/dev.stamp  ## its figures of the call, stock aiortc beside 
 
 bench-instruments: $(VENV)/dev.stamp $(PEERS)/run.stamp  ## its figures of the instruments: load, byte to event, replug, every decoder under noise and a fuzzer; ARGS=--quick takes a short look
 	@$(BIN)/python -m bench --group instruments $(ARGS)
+
+bench-delivery: $(VENV)/dev.stamp $(PEERS)/run.stamp mosquitto  ## its figures of the delivery: seal, durable puts, whole chain, a long backlog, 3,000 cabins; ARGS=--quick takes a short look
+	@$(BIN)/python -m bench --group delivery $(ARGS)
 
 fuzz: $(VENV)/dev.stamp $(PEERS)/run.stamp  ## every decoder under a coverage-guided fuzzer, 10 million bytes each; ARGS="--bytes 1000000" takes fewer
 	@$(BIN)/python -m bench fuzz $(ARGS)

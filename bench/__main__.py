@@ -1,7 +1,7 @@
 """`python -m bench`: measure a group of figures, print the tables, write them to `docs/benchmarks.md`.
 
-`--group signal`, `kiosk`, `video` or `instruments` measures that group instead of the cabin's; what stands there of
-others stays.
+`--group signal`, `kiosk`, `video`, `instruments` or `delivery` measures that group instead of the cabin's; what there
+is of others stays.
 `python -m bench NAME...` measures only what is named, of any group, and writes nothing. Exit codes: 0 every limit is
 kept, 1 one is not, 3 a figure could not be measured.
 """
@@ -17,6 +17,10 @@ from pathlib import Path
 
 from bench import (
     checkup,
+    delivery_backlog,
+    delivery_cabins,
+    delivery_chain,
+    delivery_puts,
     instruments_codecs,
     instruments_fuzz,
     instruments_load,
@@ -63,12 +67,20 @@ INSTRUMENTS: Mapping[str, Callable[[bool], Awaitable[Chapter]]] = {
     "replug": instruments_replug.chapter,
 }
 """What is measured of the instruments; told whether a short look is enough."""
+DELIVERY: Mapping[str, Callable[[bool], Awaitable[Chapter]]] = {
+    "puts": delivery_puts.chapter,
+    "chain": delivery_chain.chapter,
+    "backlog": delivery_backlog.chapter,
+    "cabins": delivery_cabins.chapter,
+}
+"""What is measured of the delivery; told whether a short look is enough."""
 TITLES = {
     "cabin": "The cabin",
     "signal": "The analysis",
     "kiosk": "The kiosk",
     "video": "The call",
     "instruments": "The instruments",
+    "delivery": "The delivery",
 }
 
 
@@ -80,7 +92,6 @@ def groups(hour: bool, quick: bool = False, count: int | None = None) -> Mapping
             "checkup": checkup.chapter,
             "processor": processor.chapter,
             "latency": latency.chapter,
-            "sealing": sealing.chapter,
         },
         "signal": {name: partial(measure, quick) for name, measure in SIGNAL.items()},
         "kiosk": {"paint": kiosk_paint.chapter, "pixel": kiosk_pixel.chapter, "sweep": kiosk_sweep.chapter},
@@ -94,6 +105,10 @@ def groups(hour: bool, quick: bool = False, count: int | None = None) -> Mapping
             "codecs": partial(instruments_codecs.chapter, quick, count),
             "fuzz": partial(instruments_fuzz.chapter, quick, count),
         },
+        "delivery": {
+            "sealing": sealing.chapter,
+            **{name: partial(measure, quick) for name, measure in DELIVERY.items()},
+        },
     }
 
 
@@ -103,7 +118,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--group", choices=TITLES, default="cabin", help="what to measure and to write")
     parser.add_argument("--hour", action="store_true", help="a long call of an hour (group video)")
     parser.add_argument(
-        "--quick", action="store_true", help="a short look, and nothing is written (groups signal, instruments)"
+        "--quick",
+        action="store_true",
+        help="a short look, and nothing is written (groups signal, instruments, delivery)",
     )
     parser.add_argument(
         "--bytes", type=int, metavar="N", help="through each decoder, instead of 10 million (codecs, fuzz)"

@@ -10,8 +10,9 @@ from bench.machine import description, load
 
 INTRODUCTION = """# Figures
 
-Written by `make bench`, `make bench-signal`, `make bench-kiosk`, `make bench-video` and `make bench-instruments`,
-each its own part; do not edit. Limits are the largest values that are good, those behind ≥ the smallest."""
+Written by `make bench`, `make bench-signal`, `make bench-kiosk`, `make bench-video`, `make bench-instruments` and
+`make bench-delivery`, each its own part; do not edit. Limits are the largest values that are good, those behind ≥
+the smallest."""
 MARK = "<!-- {word} {group} -->"
 
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sync.backoff import Backoff
 from sync.bound import Bound
 from sync.link import LinkSettings
 from sync.outbox import Letter, Outbox
@@ -18,6 +19,8 @@ from sync.parts import LEAST, split
 _TICK = 1.0
 _BEHIND = 5.0
 """Seconds within which the loss of a connection is laid to a large message that went before it."""
+_NOBODY_MOST = 60.0
+"""Most seconds until a broker that has nobody to give letters to is asked again."""
 _MISSED = 3
 """Letters without a receipt in a row, after which the record is said not to answer."""
 
@@ -71,6 +74,9 @@ class Underway:
         self._last: _Sent | None = None
         """The largest message of the last seconds."""
         self._missed = 0
+        self._backoff = Backoff(min(1.0, settings.resend_after), _NOBODY_MOST)
+        self._again_at: float | None = None
+        """When letters that the broker gave to nobody are tried again."""
 
     @property
     def most(self) -> int:
@@ -92,7 +98,8 @@ class Underway:
         """Seconds for which there is nothing to send, if nothing comes and nothing is put."""
         due = self._outbox.next_due()
         until_due = _TICK if due is None else max(0.0, due - now)
-        return min(_TICK, until_due, self._pace.wait(now) or _TICK)
+        until_again = _TICK if self._again_at is None else max(0.0, self._again_at - now)
+        return min(_TICK, until_due, until_again, self._pace.wait(now) or _TICK)
 
     def send(self, now: float) -> None:
         """Hand over as much as may leave now."""
@@ -100,6 +107,10 @@ class Underway:
             continue
 
     def _may_leave(self, now: float) -> bool:
+        if self._again_at is not None:
+            if now < self._again_at:
+                return False
+            self._start_again()
         if self._pace.wait(now) > 0:
             return False
         if self._leaving is None:
@@ -145,14 +156,17 @@ class Underway:
     def answered(self, mid: bytes, now: float) -> None:
         """The record's receipt for a letter has come."""
         self._missed = 0
+        self._backoff.reset()
         sent = self._sent.pop(mid, None)
         if sent is not None:
             self._pace.answered(now - sent.at)
             self._bound.passed(sent.largest)
 
-    def returned(self, size: int, *, too_large: bool) -> None:
-        """The broker has answered a message of `size` bytes that nobody will get it."""
+    def returned(self, size: int, now: float, *, too_large: bool) -> None:
+        """The broker has answered a message of `size` bytes that nobody will get it: all wait, then begin anew."""
         self._pace.unanswered()
+        if self._again_at is None:
+            self._again_at = now + self._backoff.next()
         if too_large:
             self._bound.refused(size)
 
@@ -162,6 +176,11 @@ class Underway:
             (self._bound.refused if too_large else self._bound.doubt)(self._last.largest)
         if self._sent:
             self._missed += 1
+        self._last = None
+        self._start_again()
+
+    def _start_again(self) -> None:
+        """Whatever is under way is due now."""
+        self._again_at = self._leaving = None
         self._sent.clear()
-        self._leaving = self._last = None
         self._outbox.release()

@@ -163,7 +163,7 @@ class Uplink:
                 self._status = replace(self._status, connected=False, fault=_CODES.get(code, why))
                 self._letters.lost(time.monotonic(), too_large=code == _TOO_LARGE)
             case Returned(size=size, code=code):
-                self._letters.returned(size, too_large=code == _TOO_LARGE)
+                self._letters.returned(size, time.monotonic(), too_large=code == _TOO_LARGE)
                 self._status = replace(self._status, fault=_CODES.get(code, f"a letter is refused with code {code}"))
             case Message(payload=payload):
                 if self._hand_on(self._on_envelope, payload):
