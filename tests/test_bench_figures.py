@@ -123,7 +123,7 @@ def test_a_part_describes_the_machine_but_not_its_name(monkeypatch: pytest.Monke
     assert text.endswith("More.")
 
 
-GROUPS = ("cabin", "signal", "kiosk", "video", "instruments")
+GROUPS = ("cabin", "signal", "kiosk", "video", "instruments", "delivery")
 
 
 def test_a_group_is_written_without_touching_the_others() -> None:
