@@ -40,6 +40,8 @@ class Adversary:
 
     def hear(self, topic: str, payload: bytes) -> None:
         """Keep a message for later."""
+        if not payload:
+            return
         if topic.startswith("dmst/v1/up/"):
             self.envelopes.append(payload)
         elif topic.startswith("dmst/v1/down/"):

@@ -6,6 +6,7 @@ It has one thread, so that forking is safe, and waits for deaths, not for time.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import select
@@ -67,6 +68,9 @@ class Chaos:
         self._manner = self._kept
         for folder in (place.outbox.parent, place.record.parent, place.store):
             folder.mkdir(parents=True)
+        # A child that collects garbage must not copy every page of what its driver has imported.
+        gc.collect()
+        gc.freeze()
         self._ear, bell = os.pipe2(os.O_NONBLOCK)
         os.set_blocking(bell, False)
         signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
