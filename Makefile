@@ -132,7 +132,7 @@ $$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get insta
 endef
 
 mosquitto:
-	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || { $(call with_apt,The tests need,mosquitto); }
+	@{ { command -v mosquitto || test -x /usr/sbin/mosquitto; } && command -v openssl; } >/dev/null || { $(call with_apt,The tests need,mosquitto openssl); }
 
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { $(call with_apt,The tests need,postgresql); }

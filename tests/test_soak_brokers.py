@@ -143,9 +143,7 @@ class Sleepers(Cluster):
         return "1"
 
     def command(self, node: int) -> tuple[list[str], dict[str, str]]:
-        python = shutil.which("python3")
-        assert python is not None
-        return [python, "-c", self.SERVE, str(self.mqtt[node])], {}
+        return [sys.executable, "-c", self.SERVE, str(self.mqtt[node])], {}
 
     def together(self) -> bool:
         return True
