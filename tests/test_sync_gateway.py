@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,10 +44,10 @@ def eventually(condition: Callable[[], bool]) -> None:
 class Cabin:
     """An outbox with its uplink, and what the record sent to it."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, resend_after: float = 1.0) -> None:
         self.outbox = Outbox(folder / "outbox.db")
         self.posts: list[bytes] = []
-        settings = UplinkSettings("127.0.0.1", port, "cabin-1", resend_after=1.0, **FAST)
+        settings = UplinkSettings("127.0.0.1", port, "cabin-1", resend_after=resend_after, **FAST)
         self.uplink = Uplink(self.outbox, settings, RECORDS, None, self.posts.append)
 
     def put(self, *numbers: int) -> None:
@@ -141,6 +142,31 @@ def test_a_group_of_one_that_hears_itself_stays_a_group(
     gateway.stop()
     assert "no shared subscriptions" not in caplog.text
     assert (store.quarantined(), store.records()) == ([], [])
+    store.close()
+
+
+def test_a_receipt_that_found_the_connection_full_goes_out_a_moment_later(
+    tmp_path: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(tmp_path / "record.db")
+    gateway = in_process(broker, store)
+    publish, refused = gateway._link.publish, threading.Event()
+
+    def full_once(topic: str, payload: bytes, **more: bool) -> bool:
+        if not refused.is_set():
+            refused.set()
+            return False
+        return publish(topic, payload, **more)
+
+    monkeypatch.setattr(gateway._link, "publish", full_once)
+    cabin = Cabin(tmp_path, broker.port, resend_after=3600.0)
+    cabin.put(1)
+    cabin.uplink.start()
+    cabin.drain()
+    cabin.close()
+    gateway.stop()
+    assert refused.is_set()
+    assert store.unsent() == []
     store.close()
 
 

@@ -188,6 +188,14 @@ def test_an_audit_chain_that_went_back_is_seen_in_any_order(stores: Two, heads: 
     assert_is(stores[0], world, model)
 
 
+def test_within_one_batch_each_letter_meets_its_own_neighbours(stores: Two) -> None:
+    store, _ = stores
+    batch = [Letter(1, 0, 0, 1, audit=1), Letter(5, 0, 0, 5, audit=5), Letter(2, 0, 0, 2, broken=True, audit=3)]
+    filed = store.file([letter.arrival() for letter in batch])
+    assert [one.receipt.highest for one in filed if one] == [1, 1, 2]
+    assert [(alarm.kind, alarm.first, alarm.last) for alarm in store.alarms()] == [("hole", 2, 4), ("chain", 2, 2)]
+
+
 def test_two_gateways_at_once_miss_nothing_and_store_nothing_twice(stores: Two) -> None:
     letters = [Letter(src * 100 + seq, 0, src, seq) for src in range(3) for seq in range(1, 41)]
     failures: list[BaseException] = []
