@@ -48,7 +48,8 @@ class Delivery:
         most: int = MAX_CONTENT,
     ) -> None:
         self._sender, self._outbox, self._most = sender, sender.outbox, most
-        self._uplink = uplink(lambda _status: self._tell())
+        self._uplink = uplink(self._tell)
+        self._fault = ""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: Callable[[], None] = lambda: None
 
@@ -121,8 +122,11 @@ class Delivery:
         except SyncError as error:
             raise DeliveryError(str(error)) from error
 
-    def _tell(self) -> None:
-        """Called in the uplink's thread."""
+    def _tell(self, status: UplinkStatus) -> None:
+        """Called in the uplink's thread. A fault is logged when it is another one: a month offline is one line."""
+        if status.fault and status.fault != self._fault:
+            self._fault = status.fault
+            log.warning("delivery waits: %s", status.fault)
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._changed)
 

@@ -24,6 +24,7 @@ from cabin_agent.still import JPEG, taken
 from cabin_agent.visit import Visit
 from cabin_agent.visit_table import State
 from sync.envelope import FHIR, MAX_CONTENT, RECORDING, bucket
+from sync.uplink import UplinkStatus
 from tests.bundles import is_test, observations, resources
 from tests.visits import DEMO_NIR, LOCAL, OXIMETER, evidence, outcomes, single
 
@@ -168,3 +169,17 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return build_bundle(record)
 
     monkeypatch.setattr(module, "_built", built)
+
+
+def test_a_fault_of_the_link_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    made: list[Any] = []
+    Delivery(Sent(MOST), lambda told: made.append(told) or Mock())  # type: ignore[arg-type, func-returns-value]
+    (told,) = made
+    for _ in range(100):
+        told(UplinkStatus(fault="the broker accepts no connection"))
+        told(UplinkStatus(connected=True))
+    told(UplinkStatus(fault="no subscriber"))
+    assert [record.message for record in caplog.records] == [
+        "delivery waits: the broker accepts no connection",
+        "delivery waits: no subscriber",
+    ]
