@@ -20,6 +20,7 @@ from sync.fhir_bundle import TAG, transaction
 from sync.fhir_sink import FhirSettings, FhirSink
 from sync.receiver import Receiver
 from sync.store_sql import SqlStore
+from sync.store_sqlite import SqliteStore
 from tests.fhir_server import FhirServer, answer, cut, cut_in_the_head, drip, hang, noise
 from tests.records import KINDS, NOW, Clock, opener
 from tests.sync_parties import POLICY, RECIPIENTS, RECORD, sealed
@@ -152,8 +153,11 @@ def server() -> Iterator[FhirServer]:
 
 
 @pytest.fixture
-def store(another: Open) -> SqlStore:
-    return another()
+def store(tmp_path: Path, clock: Clock) -> Iterator[SqlStore]:
+    """The queue is the same in either database; what goes wrong here lies beyond it."""
+    made = SqliteStore(tmp_path / "record.db", clock)
+    yield made
+    made.close()
 
 
 def sink(server: FhirServer, store: SqlStore, **more: Any) -> FhirSink:
