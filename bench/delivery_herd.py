@@ -91,7 +91,7 @@ class Cabin:
                 case Down():
                     self.lost += 1
                     self.under_way.lost(now)
-                case Returned(size=size):
+                case Returned(topic=self.topic, size=size):
                     self.under_way.returned(size, now, too_large=False)
                 case Message(payload=payload):
                     self._settle(payload, now)

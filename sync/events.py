@@ -36,6 +36,7 @@ class Message:
 class Returned:
     """An MQTT 5 broker has answered a message of `size` bytes with a reason code: nobody will get it."""
 
+    topic: str
     size: int
     code: int
 

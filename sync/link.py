@@ -77,8 +77,8 @@ class Link:
         self._packet_most: int | None = None
         self._inflight = _INFLIGHT
         self._queue: deque[tuple[str, bytes, bool]] = deque()
-        self._under_way: dict[int, int] = {}
-        """Bytes of each message that the broker has not acknowledged, by packet id."""
+        self._under_way: dict[int, tuple[str, int]] = {}
+        """Topic and bytes of each message that the broker has not acknowledged, by packet id."""
         self._bytes = 0
         """Of what is queued or under way."""
         self._bell, self._ear = socket.socketpair()
@@ -149,7 +149,7 @@ class Link:
             if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
                 self.drop("the connection takes no more")
             elif self._client is not None:
-                self._under_way[info.mid] = len(payload)
+                self._under_way[info.mid] = topic, len(payload)
 
     def ack(self, message: Message) -> None:
         """Tell the broker that `message` is safe; nothing happens where its connection is gone."""
@@ -308,7 +308,7 @@ class Link:
     def _on_publish(self, client: paho.Client, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
         if client is not self._client:
             return
-        size = self._under_way.pop(mid, 0)
+        topic, size = self._under_way.pop(mid, ("", 0))
         self._bytes -= size
         if reason.value:
-            self._events.append(Returned(size, reason.value))
+            self._events.append(Returned(topic, size, reason.value))

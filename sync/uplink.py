@@ -162,7 +162,7 @@ class Uplink:
             case Down(why=why, code=code):
                 self._status = replace(self._status, connected=False, fault=_CODES.get(code, why))
                 self._letters.lost(time.monotonic(), too_large=code == _TOO_LARGE)
-            case Returned(size=size, code=code):
+            case Returned(topic=self._up_topic, size=size, code=code):
                 self._letters.returned(size, time.monotonic(), too_large=code == _TOO_LARGE)
                 self._status = replace(self._status, fault=_CODES.get(code, f"a letter is refused with code {code}"))
             case Message(payload=payload):

@@ -7,6 +7,7 @@ import itertools
 import logging
 import random
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ import sync.link
 import sync.uplink
 from cabin_agent.demo.processes import free_port
 from sync.bound import FLOOR, MOST
-from sync.link import Link
+from sync.link import Link, Message
 from sync.outbox import Outbox
 from sync.underway import Underway
 from sync.uplink import SILENT, Uplink, UplinkSettings
@@ -130,7 +131,8 @@ def test_a_window_of_bytes_is_kept_and_one_letter_may_exceed_it(start: Start, bo
     first = next_message(ear)
     while cabin.outbox.load(0.0)[0] < 1:
         time.sleep(0.01)
-    assert not any(getattr(event, "topic", "") == "dmst/v1/up/cabin-1" for event in ear.poll(0.3))
+    more = [event for event in ear.poll(0.3) if isinstance(event, Message)]
+    assert not more, ([one.payload == first.payload for one in more], cabin.statuses)
     ear.publish("dmst/v1/down/cabin-1", receipt(mid(0), first.payload, cabin.outbox.src))
     assert len(next_message(ear).payload) == len(first.payload)
     ear.close()
@@ -171,6 +173,28 @@ def test_a_cabin_without_permission_is_told(
     cabin.uplink.start()
     cabin.wait(lambda: cabin.uplink.status.fault.startswith(fault))
     assert cabin.outbox.counts().pending == 1
+
+
+def test_a_status_that_nobody_reads_is_no_fault_and_holds_up_nothing(
+    start: Start, booth: Callable[..., Cabin]
+) -> None:
+    broker = start()
+    ear = listen(broker.port, "dmst/v1/up/+")
+    cabin = booth(broker.port, resend_after=60)
+    acknowledged = threading.Event()
+    heard = cabin.uplink._link._on_publish
+
+    def watch(*arguments: Any) -> None:
+        heard(*arguments)
+        acknowledged.set()
+
+    cabin.uplink._link._on_publish = watch  # type: ignore[method-assign, assignment]
+    cabin.uplink.start()
+    assert acknowledged.wait(10)  # the broker's word on the status: it has nobody to give it to
+    cabin.put(1)
+    next_message(ear)
+    assert all(status.fault == "" for status in cabin.statuses)
+    ear.close()
 
 
 # Networks that lose, repeat, hold up and freeze.
