@@ -4,7 +4,7 @@ The verdict is counted from the cabin's own account of what it stored: nothing m
 `docs/soak/brokers.md` is what this command writes.
 
 `python -m tests.soak_brokers [--brokers rabbitmq nats] [--kills N] [--all-kills N] [--seed N]`;
-`python -m tests.soak_brokers cabin OUTBOX PORT` is a child.
+`python -m tests.soak_brokers cabin OUTBOX PORT | gateway RECORD PORT` are the children.
 """
 
 from __future__ import annotations
@@ -27,11 +27,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sync.envelope import FHIR
+from sync.gateway import Gateway
+from sync.gateway_process import open_store
+from sync.link import LinkSettings
 from sync.outbox import Outbox
+from sync.receiver import Receiver
 from sync.uplink import Uplink, UplinkSettings
 from tests.clusters import CLUSTERS, NODES, Cluster, ClusterError, Entrance
 from tests.rabbitmq_page import try_page
-from tests.sync_parties import RECORDS, mid, sender
+from tests.sync_parties import POLICY, RECIPIENTS, RECORD, RECORDS, mid, sender
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / "docs" / "soak" / "brokers.md"
@@ -70,6 +74,15 @@ def cabin(path: Path, port: int) -> None:
         time.sleep(0.05)
     uplink.stop()
     outbox.close()
+
+
+def gateway(path: Path, port: int) -> None:
+    """Serve one record until SIGTERM, on a subscription of its own."""
+    with closing(open_store(path)) as store:
+        link = LinkSettings("127.0.0.1", port, "soak-gateway", backoff_first=0.2, backoff_most=5, keep_session=True)
+        serving = Gateway(link, Receiver(RECIPIENTS, POLICY, RECORD, store))
+        signal.signal(signal.SIGTERM, lambda *_: serving.stop())
+        serving.run()
 
 
 # --- the run ------------------------------------------------------------------------------------------------------
@@ -133,8 +146,8 @@ def soak(cluster: Cluster, folder: Path, kills: int, all_kills: int, dice: rando
         cluster.start()
         say(f"{cluster.name} {cluster.version()}: up after {cluster.wait():.0f} s")
         entrance = Entrance(cluster.mqtt)
-        gateway = child("tests.broker", "gateway", str(entrance.port), str(folder / "record.db"), "none")
-        children.append(gateway)
+        receiving = child("tests.soak_brokers", "gateway", str(folder / "record.db"), str(entrance.port))
+        children.append(receiving)
         writer = child("tests.soak_brokers", "cabin", str(folder / "outbox.db"), str(entrance.port))
         children.append(writer)
         said, began = Reader(writer), time.monotonic()
@@ -159,8 +172,10 @@ def soak(cluster: Cluster, folder: Path, kills: int, all_kills: int, dice: rando
             writer.wait()
         drain_s = time.monotonic() - stopped
         said.join()
-        gateway.terminate()
-        gateway.wait(30)
+        if receiving.poll() is not None:
+            raise ClusterError("The gateway ended during the run: nothing was tried.")
+        receiving.terminate()
+        receiving.wait(30)
         found = judge(folder, said.numbers)
         return Verdict(
             cluster.name, cluster.version(), kills, all_kills, len(said.numbers), *found,
@@ -177,8 +192,6 @@ def soak(cluster: Cluster, folder: Path, kills: int, all_kills: int, dice: rando
 
 def judge(folder: Path, numbers: list[int]) -> tuple[int, int, int, bool]:
     """Missing, twice, refused and integrity, from both databases as they lie there."""
-    from sync.gateway_process import open_store
-
     with closing(open_store(folder / "record.db")) as store:
         held = Counter(each.mid for each in store.records())
         contents = Counter(each.content for each in store.records())
@@ -187,7 +200,7 @@ def judge(folder: Path, numbers: list[int]) -> tuple[int, int, int, bool]:
     twice = sum(count - 1 for counts in (held, contents) for count in counts.values() if count > 1)
     with closing(Outbox(folder / "outbox.db")) as outbox:
         waiting = outbox.counts().pending + outbox.counts().quarantined
-    return missing + waiting, twice, refused, all(whole(folder / f"{name}.db") for name in ("record", "outbox"))
+    return max(missing, waiting), twice, refused, all(whole(folder / f"{name}.db") for name in ("record", "outbox"))
 
 
 def whole(path: Path) -> bool:
@@ -242,6 +255,9 @@ def main(arguments: list[str]) -> int:
     """Run the child, or the soak; exit code 1 where a letter is missing or there twice."""
     if arguments[:1] == ["cabin"]:
         cabin(Path(arguments[1]), int(arguments[2]))
+        return 0
+    if arguments[:1] == ["gateway"]:
+        gateway(Path(arguments[1]), int(arguments[2]))
         return 0
     parser = argparse.ArgumentParser(prog="make soak-brokers")
     parser.add_argument("--brokers", nargs="+", choices=CLUSTERS, default=list(CLUSTERS))
