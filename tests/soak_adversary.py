@@ -159,4 +159,4 @@ def adversary(place: Place, slot: Slot) -> None:
                 link.publish(*later.popleft()[1:])
         link.close()
     lies = "".join(f"{number} {kind}\n" for kind, number in sorted(evil.done.items()))
-    (place.folder / "lies.log").write_text(lies)
+    place.lies.write_text(lies)

@@ -89,6 +89,11 @@ class Place:
         return self.folder / "traffic.bin"
 
     @property
+    def lies(self) -> Path:
+        """What the adversary says at its end that it did."""
+        return self.folder / "lies.log"
+
+    @property
     def store(self) -> Path:
         """The broker's own folder."""
         return self.folder / "broker"

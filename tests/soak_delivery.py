@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -61,7 +61,9 @@ def _lines(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield one_seed(options.seed, kills, options)
         return
     with ThreadPoolExecutor(options.jobs) as pool:
-        yield from pool.map(lambda seed: _beside(seed, kills, options), seeds)
+        # Each line as soon as its seed ends: what happens to another seed takes no verdict away.
+        for done in as_completed(pool.submit(_beside, seed, kills, options) for seed in seeds):
+            yield done.result()
 
 
 def _beside(seed: int, kills: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -80,10 +82,14 @@ def _beside(seed: int, kills: int, options: argparse.Namespace) -> dict[str, Any
     done = subprocess.run(
         [sys.executable, "-m", "tests.soak", "delivery", *arguments], stdout=subprocess.PIPE, text=True, check=False
     )
-    if not done.stdout:
-        raise RuntimeError(f"seed {seed} ended without a verdict")
-    line: dict[str, Any] = json.loads(done.stdout)
+    line: dict[str, Any] = json.loads(done.stdout or _without_verdict(seed))
     return line
+
+
+def _without_verdict(seed: int) -> str:
+    """The line of a seed whose driver ended too early: a problem like any other, told with the others at the end."""
+    none = dict.fromkeys((*soak_report.COLUMNS, *soak_report.SUMS), 0)
+    return json.dumps({**none, "seed": seed, "kills": {}, "lies": {}, "problems": ["it ended without a verdict"]})
 
 
 def one_seed(seed: int, kills: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -97,8 +103,8 @@ def one_seed(seed: int, kills: int, options: argparse.Namespace) -> dict[str, An
         course = Chaos(place, gateways, database).run(kills, time.monotonic() + 60 * options.minutes)
         verdict = judge(place)
     problems = course.problems + verdict.problems
-    lies = (line.split(" ", 1) for line in (folder / "lies.log").read_text().splitlines())
-    said = {kind: int(number) for number, kind in lies}
+    told = place.lies.read_text().splitlines() if place.lies.exists() else []
+    said = {kind: int(number) for number, kind in (line.split(" ", 1) for line in told)}
     if problems:
         print(f"seed {seed}: {problems}; its files are in {folder}", file=sys.stderr)
     else:

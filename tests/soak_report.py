@@ -64,7 +64,7 @@ def delivery(lines: list[Line], command: str) -> str:
     sums: Counter[str] = Counter()
     kills, lies = Counter[tuple[str, str]](), Counter[str]()
     for line in lines:
-        sums.update({name: line[name] for name in _SUMS})
+        sums.update({name: line[name] for name in SUMS})
         lies.update(line["lies"])
         kills.update({(kind, at): count for kind, points in line["kills"].items() for at, count in points.items()})
     victims = Counter[str]()
@@ -85,7 +85,7 @@ def delivery(lines: list[Line], command: str) -> str:
         f"Drained in {drains[len(drains) // 2]:.1f} s (median), {drains[-1]:.1f} s at most.",
         _DELIVERY,
         "## Seeds",
-        table(_SEED.values(), ([str(line["seed"]), *(line[name] for name in list(_SEED)[1:])] for line in lines)),
+        table(COLUMNS.values(), ([str(line["seed"]), *(line[name] for name in list(COLUMNS)[1:])] for line in lines)),
         "## Where they were killed",
         table(
             ("victim and place", "kills"), ((f"{kind}: {at}", count) for (kind, at), count in sorted(kills.items()))
@@ -96,8 +96,8 @@ def delivery(lines: list[Line], command: str) -> str:
     )
 
 
-_SUMS = ("total", "idle_kills", "recoveries", "documents", "missing", "twice", "readable")
-_SEED = {
+SUMS = ("total", "idle_kills", "recoveries", "documents", "missing", "twice", "readable")
+COLUMNS = {
     "seed": "seed", "record": "record", "gateways": "gateways", "total": "kills", "documents": "documents",
     "sent": "envelopes on the wire", "rejected": "rejected", "missing": "missing", "twice": "twice",
     "readable": "readable", "drain_s": "drain, s",
