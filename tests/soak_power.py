@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -81,12 +80,12 @@ def _moments(done: list[Call], cuts: int, dice: random.Random) -> Iterator[int]:
 
 
 def _look(outcome: Outcome, disk: Disk, promises: Promises, dice: random.Random) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="power-", dir=FAST if FAST.is_dir() else None))
-    try:
+    with tempfile.TemporaryDirectory(prefix="power-", dir=FAST if FAST.is_dir() else None) as place:
+        # A lock may lie beside the folder of files.
+        folder = Path(place) / "files"
+        folder.mkdir()
         disk.leave(folder, dice)
         problems = CHECKS[outcome.kind](folder, promises)
-    finally:
-        shutil.rmtree(folder)
     outcome.cuts += 1
     outcome.bad += bool(problems)
     outcome.problems.update(problems)

@@ -17,7 +17,7 @@ import pytest
 from sync.outbox import Outbox
 from sync.receiver import Receiver
 from sync.store_sqlite import SqliteStore
-from tests import soak_report
+from tests import soak_delivery, soak_report
 from tests.soak_adversary import DOWN, UP, Adversary
 from tests.soak_documents import KIND, Documents, Truth
 from tests.soak_points import Board, Points, code, names, statement
@@ -134,6 +134,13 @@ def test_no_lie_of_the_adversary_is_believed(tmp_path: Path) -> None:
         true = {documents.content(number) for number in range(6)}
         assert {record.content for record in store.records()} <= true
         assert box.counts().quarantined == 0
+
+
+def test_a_seed_that_ended_without_a_verdict_is_told_with_the_others() -> None:
+    line = json.loads(soak_delivery._without_verdict(9))
+    page = soak_report.delivery([line], "make soak-delivery")
+    assert line["problems"]
+    assert "1 seeds broke a promise" in page
 
 
 def test_a_page_tells_of_a_broken_promise() -> None:
