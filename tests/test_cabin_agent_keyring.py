@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import ssl
 import subprocess
+import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,12 +25,13 @@ from cabin_agent.keyring.enrolment import clients
 from cabin_agent.keyring.request import Request, fingerprint, make_request, read_request
 from cabin_agent.record_link import new_sender_id
 from sync import cbor
+from sync.envelope import FHIR, Policy, open_envelope, seal
 from sync.errors import Refused
 from sync.keyfile import load_key, load_recipients, save_key
 from sync.keys import LEVEL5, RecipientKey, SigningPair, SigningPublic
 from sync.outbox import Outbox
 from sync.statement import Statement, read_statement
-from tests.sync_parties import CABIN, RECIPIENT, RECORD, STRANGER, blank_sealer, mid
+from tests.sync_parties import CABIN, RECIPIENT, RECORD, STAMP, STRANGER, blank_sealer, mid
 
 Out = pytest.CaptureFixture[str]
 
@@ -103,10 +107,34 @@ def test_a_revoked_key_is_stated_with_its_date_and_stays_revoked(house: Path, ca
     assert keys(house, "revoke", kid.hex()[:8], "@record", "--root", "@root", "--allow", "@cabin",
                 "--date", "2026-11-01") == 0  # fmt: skip
     assert stated(house).revoked == {kid: 1_793_491_200_000}
+    capsys.readouterr()
     assert keys(house, "rotate", "record", "@record", "--root", "@root") == 0
     assert kid in stated(house).revoked
     assert keys(house, "revoke", "zz", "@record", "--root", "@root") == 3
     assert "0 keys have an id that begins with 'zz'" in capsys.readouterr().err
+
+
+def test_a_stolen_key_is_revoked_from_the_start_for_a_thief_can_write_any_date(house: Path, capsys: Out) -> None:
+    pair = load_key(house / "cabin" / "cabin.private", SigningPair)
+    assert keys(house, "revoke", pair.public.kid.hex(), "@record", "--root", "@root") == 0
+    backdated = seal(
+        b"{}", FHIR, recipient=RECIPIENT.public, signer=pair, mid=mid(1), src=bytes(16), seq=1, prev=bytes(32),
+        stamp=replace(STAMP, created_ms=0),
+    )  # fmt: skip
+    policy = Policy({pair.public.kid: pair.public}, revoked=stated(house).revoked)
+    with pytest.raises(Refused, match="signature"):
+        open_envelope(backdated.envelope, {RECIPIENT.public.kid: RECIPIENT}, policy)
+
+
+def test_who_revokes_the_pair_of_receipts_is_told_to_sign_with_another_first(house: Path, capsys: Out) -> None:
+    kid = stated(house).signing[0].kid
+    assert keys(house, "rotate", "record", "@record", "--root", "@root", "--receipts") == 0
+    capsys.readouterr()
+    assert keys(house, "revoke", kid.hex(), "@record", "--root", "@root") == 0
+    said = capsys.readouterr().out
+    assert said.index("[gateway] signing") < said.index("cabin post CLIENT --statement")
+    assert revoke(house) == 0
+    assert "[gateway] signing" not in capsys.readouterr().out
 
 
 def test_the_last_key_cannot_be_revoked(house: Path, capsys: Out) -> None:
@@ -262,12 +290,100 @@ def test_the_inventory_names_algorithms_libraries_and_keys(house: Path, capsys: 
 
 def enrolled(house: Path, capsys: Out, *words: str) -> str:
     """The cabin's request, made; its fingerprint."""
+    capsys.readouterr()
     assert keys(house, "enrol", "@cabin", "--out", "@request", *words) == 0
     return capsys.readouterr().out.splitlines()[0].removeprefix("fingerprint  ")
 
 
-def accept(house: Path, *words: str) -> int:
-    return keys(house, "accept", "@request", "--ca", "@ca", "--allow", "@allow", *words)
+def accept(house: Path, *words: str, statement: bool = True) -> int:
+    looked_up = ("--statement", "@record/record.statement", "--root", "@root/root.public") if statement else ()
+    return keys(house, "accept", "@request", "--ca", "@ca", "--allow", "@allow", *looked_up, *words)
+
+
+def revoke(house: Path, *words: str) -> int:
+    kid = load_key(house / "cabin" / "cabin.private", SigningPair).public.kid
+    return keys(house, "revoke", kid.hex(), "@record", "--root", "@root", *words)
+
+
+def test_a_revoked_pair_lets_nobody_in(house: Path, capsys: Out) -> None:
+    accept(house, "--client", "c-1", "--fingerprint", enrolled(house, capsys))
+    certificate, files = (house / "c-1.pem").read_bytes(), sorted((house / "allow").iterdir())
+    assert revoke(house) == 0
+    keys(house, "rotate", "cabin", "@cabin")
+    (new,) = (house / "cabin").glob("cabin-*.private")
+    capsys.readouterr()
+    enrolled(house, capsys)
+    assert accept(house) == 3
+    assert "is revoked" in capsys.readouterr().err
+    enrolled(house, capsys, "--signing", str(new))
+    assert accept(house, "--fingerprint", "0000") == 1
+    assert "vouches" not in capsys.readouterr().out
+    assert (house / "c-1.pem").read_bytes() == certificate
+    assert sorted((house / "allow").iterdir()) == files
+
+
+def test_a_pair_in_use_renews_after_the_one_before_was_retired(house: Path, capsys: Out) -> None:
+    accept(house, "--client", "c-1", "--fingerprint", enrolled(house, capsys))
+    keys(house, "rotate", "cabin", "@cabin")
+    (new,) = (house / "cabin").glob("cabin-*.private")
+    capsys.readouterr()
+    for retired in (False, True):
+        if retired:
+            assert revoke(house, "--date", "2026-11-01") == 0
+            capsys.readouterr()
+        enrolled(house, capsys, "--signing", str(new))
+        assert accept(house) == 0
+        assert "c-1 vouches for it" in capsys.readouterr().out
+    assert len(clients(house / "allow")) == 2
+
+
+def test_a_known_pair_does_not_vouch_unless_revocations_were_looked_up(
+    house: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(house, "--client", "c-1", "--fingerprint", enrolled(house, capsys))
+    enrolled(house, capsys)
+    monkeypatch.setattr("builtins.input", lambda _prompt: "no")
+    assert accept(house, statement=False) == 1
+    assert "vouches" not in capsys.readouterr().out
+    assert accept(house, "--root", "@root/root.public", statement=False) == 3
+    assert "give both" in capsys.readouterr().err
+    (house / "record/record.statement").write_bytes(b"noise")
+    assert accept(house) == 3
+    assert "is refused (malformed)" in capsys.readouterr().err
+
+
+def test_a_fingerprint_that_is_given_has_to_fit_for_a_known_cabin_too(house: Path, capsys: Out) -> None:
+    accept(house, "--client", "c-1", "--fingerprint", enrolled(house, capsys))
+    mark = enrolled(house, capsys)
+    assert accept(house, "--fingerprint", "0000") == 1
+    assert accept(house, "--fingerprint", mark) == 0
+
+
+def test_an_old_request_is_not_accepted_again(house: Path, capsys: Out) -> None:
+    accept(house, "--client", "c-1", "--fingerprint", enrolled(house, capsys))
+    old = (house / "request").read_bytes()
+    time.sleep(0.002)  # a request is dated to the millisecond
+    enrolled(house, capsys)
+    assert accept(house) == 0
+    assert accept(house) == 0, "the last one may be accepted once more, where its certificate was lost"
+    (house / "request").write_bytes(old)
+    capsys.readouterr()
+    assert accept(house, "--fingerprint", fingerprint(old)) == 3
+    assert "is older than the last that was accepted of c-1" in capsys.readouterr().err
+
+
+def test_without_anybody_to_ask_a_sentence_says_so(house: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    enrolled(house, capsys)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert accept(house) == 3
+    assert "give it with --fingerprint" in capsys.readouterr().err
+
+
+def test_enrol_names_the_key_that_belongs_to_the_request(house: Path, capsys: Out) -> None:
+    enrolled(house, capsys)
+    keys(house, "enrol", "@cabin", "--out", "@request")
+    (second,) = (house / "cabin").glob("tls-*.key")
+    assert f"{second}  private: [record] key" in capsys.readouterr().out
 
 
 def test_a_cabin_is_let_in_by_the_fingerprint_that_was_read_out(house: Path, capsys: Out) -> None:

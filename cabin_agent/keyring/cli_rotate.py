@@ -51,13 +51,25 @@ AFTER_RECEIPTS = (
 )
 
 
+AFTER_REVOKED = "Give it to the cabins ('cabin post CLIENT --statement FILE') and restart every gateway."
+AFTER_REVOKED_RECEIPTS = (
+    "This pair signs receipts and posts, and no cabin believes it once it has this statement. So, in this order:"
+    " write a pair that the cabins know already as [gateway] signing; restart every gateway; give the statement to"
+    " the cabins ('cabin post CLIENT --statement FILE')."
+)
+
+
 def add_revoke(parser: argparse.ArgumentParser) -> None:
     """What `revoke` takes."""
     parser.add_argument("kid", help="id of the key, as 'cabin keys show' prints it, or its beginning")
     parser.add_argument("folder", type=Path, help="the record's folder, with the last statement")
     parser.add_argument("--root", type=Path, metavar="FOLDER", required=True, help="the offline root, which signs")
     parser.add_argument("--allow", type=Path, metavar="FOLDER", help="the gateway's folder of cabins, to find KID in")
-    parser.add_argument("--date", metavar="DAY", help="since when, such as 2026-11-30 (default: now)")
+    parser.add_argument(
+        "--date",
+        metavar="DAY",
+        help="only of an orderly retirement: letters of before that day stay welcome (default: none does)",
+    )
 
 
 def revoke(args: argparse.Namespace) -> int:
@@ -65,9 +77,8 @@ def revoke(args: argparse.Namespace) -> int:
     kid = _kid(args.kid, [args.folder, *([args.allow] if args.allow else [])])
     statement = write_next(args.folder, load_root(args.root), {kid: _date_ms(args.date)})
     say(args.folder / "record.statement")
-    print(
-        f"{_told(statement)} Give it to the cabins ('cabin post CLIENT --statement FILE') and restart every gateway."
-    )
+    print(_told(statement))
+    print(AFTER_REVOKED if kid not in {each.kid for each in statement.signing} else AFTER_REVOKED_RECEIPTS)
     return DONE
 
 
@@ -113,8 +124,9 @@ def _kid(text: str, folders: list[Path]) -> bytes:
 
 
 def _date_ms(text: str | None) -> int:
+    """UTC ms; 0 without a day, for a thief dates his letters as he likes."""
     if text is None:
-        return int(datetime.now(UTC).timestamp() * 1000)
+        return 0
     try:
         return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
     except ValueError:
