@@ -33,6 +33,8 @@ _SHARED = "$share/"
 _TOGETHER, _TOGETHER_BYTES = 64, 16 << 20
 """About so many messages, and bytes of them, are filed in one transaction."""
 _THREADS = min(4, os.cpu_count() or 1)
+_RECEIPT_BYTES = 5000
+"""About what a signed receipt takes."""
 _ECHO = 5.0
 """Seconds in which a broker brings back what is sent to oneself."""
 _POSTS_EVERY = 1.0
@@ -61,7 +63,7 @@ class Gateway:
         self._turned_at = time.monotonic()
         self._posts_at = 0.0
         self._left_over = False
-        """Whether receipts wait because the connection had its hands full."""
+        """Whether receipts may wait in the record: from before this connection, or because it had its hands full."""
         self._settings, self._group = link, group
         self._echo_by: float | None = None
         self._link = self._new_link()
@@ -136,7 +138,7 @@ class Gateway:
         while not self._stopping.wait(self._backoff.next()):
             self._turned_at = time.monotonic()
             try:
-                self._receiver.store.unsent()
+                self._receiver.store.unsent(1)
             except Exception as again:
                 self._tell_fault(str(again) if isinstance(again, SyncError) else type(again).__name__)
             else:
@@ -153,9 +155,7 @@ class Gateway:
             self._take(batch)
         if self._echo_by is not None and time.monotonic() > self._echo_by:
             self._subscribe_alone()
-        if self._left_over and self._link.up:
-            self._left_over = False
-            self._answer(self._receiver.unsent())
+        self._answer_left_over()
         if self._link.up and time.monotonic() >= self._posts_at:
             self._posts_at = time.monotonic() + _POSTS_EVERY
             self._send_posts(None)
@@ -163,7 +163,7 @@ class Gateway:
     def _gather(self) -> list[Message]:
         """Wait for messages, and take those that are there already with them."""
         messages: list[Message] = []
-        events = self._link.poll(_POSTS_EVERY)
+        events = self._link.poll(0.0 if self._room() else _POSTS_EVERY)
         while events:
             for event in events:
                 if isinstance(event, Message):
@@ -177,7 +177,7 @@ class Gateway:
         match event:
             case Up():
                 self._fault = ""
-                self._answer(self._receiver.unsent())
+                self._left_over = True
                 self._receiver.store.hasten_posts()
                 self._listen_for_echo()
                 self._connected.set()
@@ -206,6 +206,18 @@ class Gateway:
         self._left_over |= len(sent) < len(answers)
         if sent:
             self._receiver.store.sent(sent)
+
+    def _room(self) -> int:
+        """How many receipts that were left over may go out now."""
+        return min(_TOGETHER, self._link.takes(_RECEIPT_BYTES)) if self._left_over else 0
+
+    def _answer_left_over(self) -> None:
+        """Sign no more than the connection takes, and not many in one turn: a broker may withhold its answers."""
+        room = self._room()
+        if room:
+            answers = self._receiver.unsent(room)
+            self._left_over = len(answers) == room
+            self._answer(answers)
 
     def _send_posts(self, client: str | None) -> None:
         for post in self._receiver.store.posts_due(client):

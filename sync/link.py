@@ -137,6 +137,11 @@ class Link:
         self._pump()
         return self._up
 
+    def takes(self, size: int) -> int:
+        """How many more messages of about `size` bytes `publish` takes now."""
+        held = len(self._queue) + len(self._under_way)
+        return max(0, min(_QUEUE - held, (_QUEUE_BYTES - self._bytes) // size)) if self._up else 0
+
     def _is_full(self, more: int) -> bool:
         held = len(self._queue) + len(self._under_way)
         return held >= _QUEUE or bool(held and self._bytes + more > _QUEUE_BYTES)

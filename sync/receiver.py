@@ -18,7 +18,7 @@ from sync.errors import Refused
 from sync.keys import RecipientKey, SigningPair
 from sync.parts import Part, read_part
 from sync.receipt import Receipt, Status, make_receipt, verify_receipt
-from sync.store import Accepted, Arrival, Filed, Rejected, Store, Unsent
+from sync.store import EVERY, Accepted, Arrival, Filed, Rejected, Store, Unsent
 
 Letter = tuple[str, bytes]
 """A client and a message of it."""
@@ -75,9 +75,9 @@ class Receiver:
         by_message = dict(zip([at for at, *_ in known], answers, strict=True))
         return [by_message.get(at) for at in range(len(messages))]
 
-    def unsent(self) -> list[Answer]:
-        """Receipts that were made and not yet sent, signed now."""
-        return list(self.spread(self._sign_again, self.store.unsent()))
+    def unsent(self, most: int = EVERY) -> list[Answer]:
+        """At most `most` receipts that were made and not yet sent, the oldest first, signed now."""
+        return list(self.spread(self._sign_again, self.store.unsent(most)))
 
     def _assemble(self, messages: Sequence[Letter]) -> tuple[dict[int, tuple[str, bytes]], dict[int, Part]]:
         """The envelopes among the messages and those that their parts complete; and of these, the last part."""

@@ -21,6 +21,9 @@ CONFLICT = "mid-conflict"
 UNSTORABLE = "unstorable"
 """Reason code: the database takes the letter's neighbours and not the letter; a fault of this software."""
 
+EVERY = 1 << 31
+"""More rows than a database has."""
+
 Kind = Literal["hole", "chain", "reuse", "audit", "stranger", "post", "fhir"]
 
 
@@ -154,8 +157,8 @@ class Store(Protocol):
         """The sets that these parts belong to are dealt with."""
         ...
 
-    def unsent(self) -> list[Unsent]:
-        """Receipts that were made and not yet sent, the oldest first."""
+    def unsent(self, most: int = EVERY) -> list[Unsent]:
+        """At most `most` receipts that were made and not yet sent, the oldest first."""
         ...
 
     def sent(self, receipt_ids: Sequence[int]) -> None:

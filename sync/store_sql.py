@@ -20,6 +20,7 @@ from sync.outbox import wall_ms
 from sync.parts import Part
 from sync.receipt import Receipt
 from sync.store import (
+    EVERY,
     UNSTORABLE,
     Accepted,
     Alarm,
@@ -98,10 +99,11 @@ class SqlStore:
 
         self._write(work)
 
-    def unsent(self) -> list[Unsent]:
+    def unsent(self, most: int = EVERY) -> list[Unsent]:
         """See `Store.unsent`."""
-        query = "SELECT id, client, mid, hash, status, reason, created_ms, src, highest FROM receipt ORDER BY id"
-        return [Unsent(row[0], row[1], Receipt(*row[2:])) for row in self._all(query)]
+        columns = "id, client, mid, hash, status, reason, created_ms, src, highest"
+        query = f"SELECT {columns} FROM receipt ORDER BY id LIMIT ?"  # noqa: S608
+        return [Unsent(row[0], row[1], Receipt(*row[2:])) for row in self._all(query, most)]
 
     def sent(self, receipt_ids: Sequence[int]) -> None:
         """See `Store.sent`."""

@@ -12,20 +12,21 @@ from typing import Any
 
 import pytest
 
-from sync.envelope import RECEIPT, peek
+from sync.envelope import RECEIPT, Header, peek
 from sync.gateway import Gateway, _batches
 from sync.gateway_process import open_store
 from sync.link import LinkSettings, Message
 from sync.outbox import Outbox
 from sync.receipt import Receipt, make_receipt
-from sync.receiver import Receiver
+from sync.receiver import Answer, Receiver
+from sync.store import Rejected, Unsent
 from sync.store_sql import SqlStore
 from sync.store_sqlite import SqliteStore
 from sync.uplink import Uplink, UplinkSettings
 from tests.broker import Broker
 from tests.gateways import Gateways
 from tests.postgres import Postgres
-from tests.sync_parties import CABIN, POLICY, RECIPIENTS, RECORD, RECORDS, content, mid, sender
+from tests.sync_parties import CABIN, POLICY, RECIPIENTS, RECORD, RECORDS, SRC, content, mid, sender
 from tests.test_sync_receiver import post
 
 pytestmark = pytest.mark.processes
@@ -167,6 +168,39 @@ def test_a_receipt_that_found_the_connection_full_goes_out_a_moment_later(
     gateway.stop()
     assert refused.is_set()
     assert store.unsent() == []
+    store.close()
+
+
+def test_receipts_that_wait_are_signed_as_fast_as_the_broker_takes_them(
+    tmp_path: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that withholds its answers must not have all receipts signed, again and again."""
+    store = SqliteStore(tmp_path / "record.db")
+    refused = [Header(1, bytes(32), mid(number), SRC, number, 1024) for number in range(1, 301)]
+    store.file([Rejected("cabin-1", header.mid, header, "decrypt") for header in refused])
+    monkeypatch.setattr("sync.link._QUEUE", 100)
+    monkeypatch.setattr("sync.link._INFLIGHT", 0)
+    signed: list[int] = []
+    sign = Receiver._sign_again
+
+    def counted(self: Receiver, one: Unsent) -> Answer:
+        signed.append(one.receipt_id)
+        return sign(self, one)
+
+    monkeypatch.setattr(Receiver, "_sign_again", counted)
+    gateway = in_process(broker, store)
+    eventually(lambda: len(store.unsent()) == 200)
+    for _ in range(5):
+        turned = gateway._turned_at
+        gateway._link.wake()
+        eventually(lambda turned=turned: gateway._turned_at > turned)  # type: ignore[misc]
+    gateway.stop()
+    assert len(signed) == 100
+    assert len(store.unsent()) == 200
+    monkeypatch.undo()
+    again = in_process(broker, store)
+    eventually(lambda: store.unsent() == [])
+    again.stop()
     store.close()
 
 
