@@ -2,8 +2,10 @@
 
 A post is a DE1 envelope sealed to the cabin's own recipient key. It counts only when both signatures of a record key
 that is believed now verify, and when it is newer than what was taken before: per sender and content type the sequence
-number rises strictly, and per content type so does the number that the content bears itself, whoever sent it. What is
-taken is kept as the sealed envelope, so the disk tells nothing without the key; after a restart it is opened again.
+number rises strictly, and per content type so does the number that the content bears itself, whoever sent it. A
+reader may number parts of its type apart, so that one is not held back by what was brought before it of the other.
+What is taken is kept as the sealed envelope, so the disk tells nothing without the key; after a restart it is opened
+again.
 
 The answer is a receipt of the cabin's own, sealed and put into the outbox under a message id that is derived from the
 post, so that a repeated post is answered once. What cannot be opened has no answer: anybody could have sent it.
@@ -22,6 +24,7 @@ from typing import Literal
 from sync.durable import connect, is_sound, move_aside, sqlite_errors, transaction, truncate_wal
 from sync.envelope import RECEIPT, Opened, Policy, open_envelope, peek
 from sync.errors import OutboxFailed, Refused, SyncError
+from sync.floor import Floor
 from sync.keys import RecipientKey, Signers, SigningPublic
 from sync.receipt import Receipt, Status, make_receipt
 from sync.sender import Sender
@@ -30,6 +33,9 @@ SUPERSEDED, UNKNOWN_TYPE, CONFLICT = "superseded", "content-type", "mid-conflict
 """Reasons of this module for a rejected post; a content's own reasons come from its reader."""
 REMEMBERED = 4096
 """Posts whose answer can be repeated; an older one is refused by its number all the same."""
+
+_APART = "#"
+"""Between a content type and the name of what is numbered apart; no content type has it."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS heard (
@@ -43,6 +49,9 @@ CREATE TABLE IF NOT EXISTS kept (
     content_type TEXT PRIMARY KEY, number INTEGER NOT NULL, signer BLOB NOT NULL, envelope BLOB
 ) WITHOUT ROWID;
 """
+
+
+_LAST = "SELECT seq FROM last WHERE src = ? AND content_type = ?"
 
 
 class Unfit(SyncError):
@@ -60,6 +69,8 @@ class Reader:
 
     What it raises comes through `hear`: the post is not answered then, and comes again.
     """
+    apart: Callable[[bytes], str] = lambda _content: ""
+    """Of a content that was judged: the name under which it is numbered and kept apart, "" for its type as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,8 @@ class Postbox:
     """What the record posted to this cabin, in one SQLite file.
 
     `sender` gives the way into the outbox at the moment of answering; `readers` are asked by content type. A damaged
-    file is moved aside, named in `damaged`, and a new one begun. Raises `OutboxFailed` where it cannot be opened.
+    file is moved aside, named in `damaged`, and a new one begun, which takes nothing older than it did before: its
+    numbers lie in a second file as well. Raises `OutboxFailed` where it cannot be opened.
     """
 
     def __init__(
@@ -107,6 +119,11 @@ class Postbox:
                 # A cabin works without its letters too.
                 self.damaged = move_aside(path)
             self._db = connect(path, _SCHEMA)
+            self._floor = Floor(path.with_suffix(".numbers"))
+            with transaction(self._db):
+                for slot, number in self._floor.numbers().items():
+                    # The last one itself may come again, nothing older.
+                    self._db.execute("INSERT OR IGNORE INTO kept VALUES (?, ?, ?, NULL)", (slot, number - 1, b""))
 
     def close(self) -> None:
         """Release the file."""
@@ -119,12 +136,12 @@ class Postbox:
             rows = self._db.execute(
                 "SELECT content_type, signer, envelope FROM kept WHERE envelope NOT NULL"
             ).fetchall()
-        return [kind for kind, signer, envelope in rows if not self._resumed(kind, SigningPublic(signer), envelope)]
+        return [slot for slot, signer, envelope in rows if not self._resumed(slot, SigningPublic(signer), envelope)]
 
-    def _resumed(self, kind: str, signer: SigningPublic, envelope: bytes) -> bool:
+    def _resumed(self, slot: str, signer: SigningPublic, envelope: bytes) -> bool:
         try:
             content = self._open(envelope, {signer.kid: signer}).content
-            self._readers[kind].take(content)
+            self._readers[slot.partition(_APART)[0]].take(content)
         except OSError:
             # On a full disk, say: the cabin starts all the same.
             self._stuck = True
@@ -133,15 +150,15 @@ class Postbox:
             return False
         return True
 
-    def forget(self, content_type: str) -> None:
-        """Erase what is kept of a type; its number stays, so that nothing older comes in its place."""
+    def forget(self, content_type: str, number: int) -> None:
+        """Erase what is kept of a type up to a number, which stays: nothing older comes in its place."""
         with self._lock, sqlite_errors():
-            change = "UPDATE kept SET envelope = NULL WHERE content_type = ? AND envelope NOT NULL"
-            if self._db.execute(change, (content_type,)).rowcount:
+            change = "UPDATE kept SET envelope = NULL WHERE content_type = ? AND number <= ? AND envelope NOT NULL"
+            if self._db.execute(change, (content_type, number)).rowcount:
                 truncate_wal(self._db)
 
     def numbers(self) -> dict[str, int]:
-        """The number of what was last taken, by content type."""
+        """The number of what was last taken, by content type and what is numbered apart in it: "type#name"."""
         with self._lock, sqlite_errors():
             return dict(self._db.execute("SELECT content_type, number FROM kept").fetchall())
 
@@ -162,6 +179,7 @@ class Postbox:
             answer = self._write(opened, envelope, digest, heard)
             if heard.outcome == "stored":
                 self._stuck = True
+                self._floor.keep(self.numbers())
                 self._readers[heard.content_type].take(opened.content)
                 self._stuck = False
             self._reply(answer)
@@ -193,19 +211,24 @@ class Postbox:
         header, kind = opened.header, opened.protected.content_type
         if self._one("SELECT 1 FROM heard WHERE mid = ?", header.mid) is not None:
             return Heard("rejected", CONFLICT, kind)
-        if header.seq <= (
-            self._one("SELECT seq FROM last WHERE src = ? AND content_type = ?", header.src, kind) or 0
-        ):
-            return Heard("rejected", SUPERSEDED, kind)
         if kind not in self._readers:
             return Heard("rejected", UNKNOWN_TYPE, kind)
         try:
             number = self._readers[kind].number(opened.content)
         except Unfit as unfit:
             return Heard("rejected", str(unfit), kind)
-        if number <= (self._one("SELECT number FROM kept WHERE content_type = ?", kind) or 0):
+        slot = self._slot(opened)
+        if header.seq <= (self._one(_LAST, header.src, slot) or 0):
+            return Heard("rejected", SUPERSEDED, kind, number)
+        if number <= (self._one("SELECT number FROM kept WHERE content_type = ?", slot) or 0):
             return Heard("rejected", SUPERSEDED, kind, number)
         return Heard("stored", "", kind, number)
+
+    def _slot(self, opened: Opened) -> str:
+        """Under which name a post is numbered and kept; only for one that was judged."""
+        kind = opened.protected.content_type
+        name = self._readers[kind].apart(opened.content)
+        return f"{kind}{_APART}{name}" if name else kind
 
     def _one(self, query: str, *values: object) -> int | None:
         with sqlite_errors():
@@ -213,7 +236,7 @@ class Postbox:
         return None if row is None else int(row[0])
 
     def _write(self, opened: Opened, envelope: bytes, digest: bytes, heard: Heard) -> _Answer:
-        header, kind = opened.header, heard.content_type
+        header = opened.header
         status: Status = "stored" if heard.outcome == "stored" else "rejected"
         answer = _Answer(header.mid, digest, header.src, header.seq, status, heard.reason, _wall_ms())
         with sqlite_errors(), transaction(self._db):
@@ -223,13 +246,12 @@ class Postbox:
                 astuple(answer),
             )
             self._db.execute("DELETE FROM heard WHERE id <= (SELECT MAX(id) FROM heard) - ?", (REMEMBERED,))
-            if heard.reason not in (SUPERSEDED, CONFLICT):
-                change = "INSERT OR REPLACE INTO last VALUES (?, ?, ?)"
-                self._db.execute(change, (header.src, kind, header.seq))
             if status == "stored":
+                slot = self._slot(opened)
+                self._db.execute("INSERT OR REPLACE INTO last VALUES (?, ?, ?)", (header.src, slot, header.seq))
                 signer = self._signers[opened.signatures[0].kid].raw
                 change = "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)"
-                self._db.execute(change, (kind, heard.number, signer, envelope))
+                self._db.execute(change, (slot, heard.number, signer, envelope))
         if status == "stored":
             truncate_wal(self._db)
         return answer

@@ -219,6 +219,13 @@ def test_a_statement_alone_leaves_the_settings_as_they_are(file: Path) -> None:
     assert config_in_force(load_config(file)).visit.idle_s == 90
 
 
+def test_a_statement_alone_is_numbered_apart_from_settings(file: Path) -> None:
+    apart = Record(file).reader.apart
+    assert apart(encode_config(ConfigContent(2, None, statement(4)))) == "statement"
+    for content in (ConfigContent(2, {}, statement(4)), ConfigContent(2, {"visit.idle_s": 90}), ConfigContent(2)):
+        assert apart(encode_config(content)) == ""
+
+
 def test_no_settings_are_those_of_the_file_again(file: Path) -> None:
     record = Record(file)
     record.post(ConfigContent(1, {"visit.idle_s": 90}))
@@ -297,7 +304,7 @@ def test_appointments_are_dropped_when_their_time_is_over(caplog: pytest.LogCapt
     assert not reader.drop_past()
     assert [each.code for each in expected[-1]] == [TWO.code]
     now[0] = 2500
-    assert reader.drop_past(), "the last one: the post may be erased"
+    assert reader.drop_past() == 3, "the last one: that post may be erased, and no later one"
     assert not expected[-1]
     assert not reader.drop_past()
     assert "number 3" in caplog.text

@@ -77,7 +77,9 @@ class Cabin:
 
     def _box(self) -> Postbox:
         keys = {POST.public.kid: POST} if self._keys is None else self._keys
-        readers = {kind: Reader(self._number, partial(self._take, kind)) for kind in (CONFIG, APPOINTMENTS)}
+        readers = {
+            kind: Reader(self._number, partial(self._take, kind), self._apart) for kind in (CONFIG, APPOINTMENTS)
+        }
         return Postbox(self.folder / "post.db", keys, self.signers, lambda: sender(self.outbox), readers)
 
     @staticmethod
@@ -86,6 +88,10 @@ class Cabin:
         if word == "unfit":
             raise Unfit("unknown-setting")
         return int(number)
+
+    @staticmethod
+    def _apart(content: bytes) -> str:
+        return "apart" if content.endswith(b"apart") else ""
 
     def _take(self, kind: str, content: bytes) -> None:
         self.taken.append((kind, content.decode().strip()))
@@ -176,11 +182,46 @@ def test_a_revoked_key_of_the_record_posts_nothing_more(cabin: Cabin) -> None:
 
 def test_an_old_post_never_follows_a_new_one(cabin: Cabin) -> None:
     cabin.box.hear(sealed(9, seq=2))
-    assert cabin.box.hear(sealed(10, seq=1)) == Heard("rejected", "superseded", CONFIG)
+    assert cabin.box.hear(sealed(10, seq=1)) == Heard("rejected", "superseded", CONFIG, 10)
     assert cabin.box.hear(sealed(8, seq=3)) == Heard("rejected", "superseded", CONFIG, 8)
     assert cabin.box.hear(sealed(9, seq=1, src=b"another-16-bytes")).reason == "superseded"
     assert cabin.taken == [(CONFIG, "9")]
     assert [answer.status for answer in cabin.answers()] == ["stored", "rejected", "rejected", "rejected"]
+
+
+def test_what_is_numbered_apart_cannot_be_held_back_by_the_rest_of_its_type(cabin: Cabin) -> None:
+    assert cabin.box.hear(sealed(9, seq=9)).outcome == "stored"
+    assert cabin.box.hear(sealed(3, seq=3, word="apart")).outcome == "stored"
+    assert cabin.box.hear(sealed(2, seq=10, word="apart")).reason == "superseded"
+    assert cabin.box.hear(sealed(10, seq=3, word="apart")).reason == "superseded"
+    assert cabin.box.hear(sealed(8, seq=11)).reason == "superseded"
+    cabin.restart()
+    assert sorted(cabin.taken) == [(CONFIG, "3 apart"), (CONFIG, "9")]
+
+
+def test_after_damage_nothing_older_is_taken_than_before(cabin: Cabin) -> None:
+    for number in (1, 2):
+        cabin.box.hear(sealed(number))
+    for made_new in range(2):
+        cabin.box.close()
+        (cabin.folder / "post.db").write_bytes(b"no database" * 500)
+        cabin.box = cabin._box()
+        assert cabin.box.damaged is not None
+        assert cabin.box.hear(sealed(1)).reason == "superseded", made_new
+        assert cabin.box.hear(sealed(made_new + 1, kind=APPOINTMENTS)).outcome == "stored", "no number falls by that"
+    assert cabin.box.hear(sealed(2)).outcome == "stored", "the last one itself may come again"
+    assert cabin.box.hear(sealed(1, seq=9)).reason == "superseded"
+
+
+@pytest.mark.parametrize("data", [b"", b"noise", b"\x01", b"\xa1\x01\x02", b"\xa1\x61a\x61b"])
+def test_a_damaged_file_of_numbers_counts_as_none(cabin: Cabin, data: bytes) -> None:
+    cabin.box.hear(sealed(2))
+    cabin.box.close()
+    for file in cabin.folder.glob("post.db*"):
+        file.unlink()
+    (cabin.folder / "post.numbers").write_bytes(data)
+    cabin.box = cabin._box()
+    assert cabin.box.hear(sealed(1)).outcome == "stored"
 
 
 def test_each_type_has_numbers_of_its_own(cabin: Cabin) -> None:
@@ -227,10 +268,18 @@ def test_what_was_taken_survives_a_restart_and_only_the_newest(cabin: Cabin) -> 
 
 def test_what_was_forgotten_does_not_come_back(cabin: Cabin) -> None:
     cabin.box.hear(sealed(4, kind=APPOINTMENTS))
-    cabin.box.forget(APPOINTMENTS)
+    cabin.box.forget(APPOINTMENTS, 4)
     cabin.restart()
     assert cabin.taken == []
     assert cabin.box.hear(sealed(3, seq=9, kind=APPOINTMENTS)).reason == "superseded"
+
+
+def test_what_came_while_the_list_before_was_forgotten_stays(cabin: Cabin) -> None:
+    cabin.box.hear(sealed(4, kind=APPOINTMENTS))
+    cabin.box.hear(sealed(5, kind=APPOINTMENTS))
+    cabin.box.forget(APPOINTMENTS, 4)
+    cabin.restart()
+    assert cabin.taken == [(APPOINTMENTS, "5")]
 
 
 def test_what_can_no_longer_be_opened_is_named(tmp_path: Path) -> None:
@@ -255,7 +304,7 @@ def test_a_forgotten_post_leaves_the_disk(cabin: Cabin, tmp_path: Path) -> None:
     cabin.box.hear(envelope)
     piece = envelope[200:264]
     assert any(piece in file.read_bytes() for file in tmp_path.glob("post.db*"))
-    cabin.box.forget(APPOINTMENTS)
+    cabin.box.forget(APPOINTMENTS, 1)
     assert not any(piece in file.read_bytes() for file in tmp_path.glob("post.db*"))
 
 
@@ -279,7 +328,7 @@ def test_only_so_many_answers_are_remembered(cabin: Cabin, monkeypatch: pytest.M
     for envelope in posts:
         cabin.box.hear(envelope)
     assert cabin.box.hear(posts[2]).outcome == "repeated"
-    assert cabin.box.hear(posts[0]) == Heard("rejected", "superseded", CONFIG)
+    assert cabin.box.hear(posts[0]) == Heard("rejected", "superseded", CONFIG, 1)
     assert cabin.taken == [(CONFIG, "1"), (CONFIG, "2"), (CONFIG, "3")]
 
 

@@ -123,8 +123,9 @@ class Inbox:
         config, self._new_config = self._new_config, None
         if config is not None:
             adopt(core, config)
-        if self._appointments.drop_past():
-            self._box.forget(APPOINTMENTS)
+        over = self._appointments.drop_past()
+        if over is not None:
+            self._box.forget(APPOINTMENTS, over)
 
 
 def adopt(core: Core, config: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,7 +52,13 @@ class ConfigReader:
 
     def reader(self) -> Reader:
         """For the letter box."""
-        return Reader(self._number, self._take)
+        return Reader(self._number, self._take, self._apart)
+
+    @staticmethod
+    def _apart(data: bytes) -> str:
+        """A statement bears a number of its own too: no settings that were brought first hold it back."""
+        content = decode_config(data)
+        return "statement" if content.settings is None and content.statement is not None else ""
 
     def _number(self, data: bytes) -> int:
         content = decode_config(data)
@@ -90,6 +97,9 @@ class AppointmentReader:
     def __init__(self, expect: Callable[[tuple[Appointment, ...]], None], now_ms: Callable[[], int | None]) -> None:
         self._expect, self._now_ms = expect, now_ms
         self._listed: tuple[Appointment, ...] = ()
+        self._number = 0
+        self._lock = threading.Lock()
+        """Lists come in the uplink's thread and are gone through in the core's."""
 
     def reader(self) -> Reader:
         """For the letter box."""
@@ -97,18 +107,19 @@ class AppointmentReader:
 
     def _take(self, data: bytes) -> None:
         content = decode_appointments(data)
-        self._listed = content.appointments
-        self._expect(self._listed)
+        with self._lock:
+            self._listed, self._number = content.appointments, content.number
+            self._expect(self._listed)
         log.info("the record's appointments number %d are in force", content.number)
 
-    def drop_past(self) -> bool:
-        """Forget those whose time is over; whether the last one went, so that the post may be erased too."""
+    def drop_past(self) -> int | None:
+        """Forget those whose time is over; the number of their list once the last one went: it may be erased too."""
         now = self._now_ms()
-        if now is None or not self._listed:
-            return False
-        kept = tuple(each for each in self._listed if now < each.until_ms)
-        if len(kept) == len(self._listed):
-            return False
-        self._listed = kept
-        self._expect(kept)
-        return not kept
+        with self._lock:
+            if now is None or not self._listed:
+                return None
+            kept = tuple(each for each in self._listed if now < each.until_ms)
+            if len(kept) < len(self._listed):
+                self._listed = kept
+                self._expect(kept)
+            return None if kept else self._number
