@@ -15,12 +15,11 @@ from sync.alarm_rows import Alarms
 from sync.database import Rows
 from sync.envelope import FHIR, Opened
 from sync.post_rows import settle
+from sync.quarantine_rows import Quarantine
 from sync.receipt import Receipt, Status
 from sync.sequence import Head, Place, findings, opened_gap, rest_of_gap, went_back, without_hole
 from sync.store import CONFLICT, Accepted, Arrival, Filed, Rejected
 
-QUARANTINE_BYTES = 64 << 20
-"""Refused envelopes are kept whole up to this sum, beyond it by hash alone: strangers must not fill the disk."""
 _PLACE = "SELECT seq, prev, prot_hash, audit_count, audit_hash FROM sequence WHERE src = ?"
 
 
@@ -49,6 +48,7 @@ class Filing:
         self._rows, self._now_ms = rows, now_ms
         self.alarms = Alarms(rows, now_ms)
         self._senders: dict[bytes, _Sender] = {}
+        self._quarantine = Quarantine(rows, now_ms)
         self._heads: dict[str, Head | None] = {}
 
     def file(self, arrivals: Sequence[Arrival]) -> list[Filed | None]:
@@ -58,6 +58,7 @@ class Filing:
         for src, client in sorted(clients.items()):
             self._senders[src] = self._lock(src, client)
         filed = [self._accept(one) if isinstance(one, Accepted) else self._reject(one) for one in arrivals]
+        self._quarantine.bound()
         for src, sender in self._senders.items():
             self._rows.do("UPDATE sender SET highest = ? WHERE src = ?", sender.highest, src)
         return filed
@@ -192,14 +193,7 @@ class Filing:
     def _reject(self, arrival: Rejected) -> Filed | None:
         """Keep a refused envelope for a human; a receipt is made where the header can be named."""
         header, digest = arrival.header, hashlib.sha256(arrival.envelope).digest()
-        held = self._rows.one("SELECT COALESCE(SUM(size), 0) FROM quarantine WHERE envelope IS NOT NULL") or (0,)
-        size = len(arrival.envelope)
-        self._rows.do(
-            "INSERT INTO quarantine (hash, client, mid, reason, received_ms, size, envelope)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING",
-            *(digest, arrival.client, header.mid if header else None, arrival.reason, self._now_ms, size),
-            arrival.envelope if held[0] + size <= QUARANTINE_BYTES else None,
-        )
+        self._quarantine.keep(arrival, digest)
         if header is None:
             return None
         whole = self._whole(header.src)

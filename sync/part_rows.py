@@ -11,6 +11,8 @@ from sync.parts import Part
 
 MOST_BYTES = 2 * MAX_ENVELOPE
 """Of the incomplete sets of one client: the largest envelope, and as much again."""
+MOST_SETS = 256
+"""Incomplete sets of one client; a cabin has a few under way at one time."""
 _AROUND = 512
 """Bytes that the database is taken to need for a part beside its own: tiny parts must not fill the disk either."""
 
@@ -44,12 +46,12 @@ def _parcel(rows: Rows, client: str, part: Part) -> tuple[int, int]:
 
 
 def _bound(rows: Rows, client: str, newest: int) -> None:
-    """Forget the client's oldest sets while all take too much; the one in hand goes last, where it is too large."""
+    """Forget the client's oldest sets while all are too many or too large; the one in hand goes last."""
     sets = rows.all("SELECT id, size FROM parcel WHERE client = ? ORDER BY id DESC", client)
     room = MOST_BYTES
-    for number, size in sorted(sets, key=lambda row: (row[0] != newest, -row[0])):
+    for place, (number, size) in enumerate(sorted(sets, key=lambda row: (row[0] != newest, -row[0]))):
         room -= size
-        if room < 0:
+        if room < 0 or place >= MOST_SETS:
             rows.do("DELETE FROM parcel WHERE id = ?", number)
 
 

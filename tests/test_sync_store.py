@@ -15,6 +15,7 @@ from sync.database import Rows
 from sync.envelope import FHIR, RECORDING, Opened, Sealed, seal
 from sync.errors import StoreError
 from sync.filing import Filing
+from sync.parts import Part
 from sync.receipt import Receipt, verify_receipt
 from sync.receiver import Receiver
 from sync.store import CONFLICT, UNSTORABLE, Quarantined
@@ -223,8 +224,29 @@ def test_a_stranger_is_refused(store: SqlStore) -> None:
     assert deliver(store, made.envelope).reason == "signature"
 
 
+def test_of_refused_envelopes_the_oldest_go(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One client that is refused without end crowds out itself before others, and the sum is bounded."""
+    monkeypatch.setattr("sync.quarantine_rows.MOST_OF_CLIENT", 3)
+    monkeypatch.setattr("sync.quarantine_rows.MOST_ROWS", 5)
+    receiver(store).receive([("quiet", b"q")])
+    receiver(store).receive([("loud", b"%d" % number) for number in range(9)])
+    receiver(store).receive([("loud", b"8")] * 5)
+    assert [one.client for one in store.quarantined()] == ["quiet", "loud", "loud", "loud"]
+    assert store.quarantined()[-1].hash == hashlib.sha256(b"8").digest()
+    receiver(store).receive([("third", b"t1"), ("third", b"t2")])
+    assert [one.client for one in store.quarantined()] == ["loud", "loud", "loud", "third", "third"]
+
+
+def test_incomplete_sets_of_a_client_are_few(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.part_rows.MOST_SETS", 3)
+    for number in range(1, 6):
+        store.keep_parts([("loud", Part(mid(number), bytes(32), 0, 2, b"a"))])
+    ends = [Part(mid(number), bytes(32), 1, 2, b"b") for number in (5, 4, 3, 2)]
+    assert store.keep_parts([("loud", end) for end in ends]) == [b"ab", b"ab", b"ab", None]
+
+
 def test_strangers_cannot_fill_the_disk(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sync.filing.QUARANTINE_BYTES", 1000)
+    monkeypatch.setattr("sync.quarantine_rows.MOST_BYTES", 1000)
     for number in range(5):
         receiver(store).handle("cabin-1", bytes([number]) * 400)
     assert len(store.quarantined()) == 5
