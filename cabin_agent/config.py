@@ -18,7 +18,7 @@ from cabin_agent.far_url import FHIR_BASES, STORES, fhir_base, store
 from cabin_agent.instrument_settings import Driver, InstrumentSettings, instrument_settings
 from cabin_agent.media.address import CameraSettings
 from cabin_agent.media.settings import MediaSettings, camera_settings, media_settings
-from cabin_agent.posts.settings import Posted, laid_over
+from cabin_agent.posts.settings import PLAIN, Posted, laid_over
 from cabin_agent.toml_table import ConfigError, Table, nearest, read_toml
 
 __all__ = [
@@ -211,6 +211,13 @@ def load_config(path: Path | str = DEFAULT_FILE, posted: Posted | None = None) -
     )
 
 
+def check_posted(file: Path, posted: Posted) -> None:
+    """Judge the ranges of settings that are to be posted, by themselves; raises `ConfigError`, which names `file`."""
+    data = laid_over({}, {name: value for name, value in posted.items() if name in PLAIN})
+    _visit(_table(file, "visit", data, Visit), Path())
+    _room(_table(file, "record", data, Record), _MOST_MB)
+
+
 def _table(file: Path, section: str, data: Mapping[str, object], shape: type[Any]) -> Table:
     return Table(file, f"[{section}]", data.get(section, {}), [field.name for field in fields(shape)])
 
@@ -261,8 +268,17 @@ def _visit(table: Table, state_dir: Path) -> Visit:
     )
 
 
+_MOST_MB = 1_048_576
+
+
+def _room(table: Table, quota_mb: int) -> tuple[int, int]:
+    """Quota and reserve of the outbox in MB; `quota_mb` is that of a file that names none."""
+    quota = table.integer("quota_mb", 8, _MOST_MB, quota_mb)
+    return quota, table.integer("reserve_mb", 1, quota - 1, min(64, quota - 1))
+
+
 def _record(table: Table) -> Record:
-    quota = table.integer("quota_mb", 8, 1_048_576, 512)
+    quota, reserve = _room(table, 512)
     if table.has("statement") and not table.has("root"):
         raise table.error("root", "a path in quotes, since 'statement' is given and only a root makes it believable")
     first = table.optional_key_path if table.has("statement") else table.key_path
@@ -280,7 +296,7 @@ def _record(table: Table) -> Record:
         cert=cert,
         key=key,
         quota_mb=quota,
-        reserve_mb=table.integer("reserve_mb", 1, quota - 1, min(64, quota - 1)),
+        reserve_mb=reserve,
         drain_per_s=table.integer("drain_per_s", 1, 100_000, 50),
         drain_kib_per_s=table.integer("drain_kib_per_s", 16, 1_048_576, 2048),
         mqtt5=table.flag("mqtt5", True),

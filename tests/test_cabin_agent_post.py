@@ -91,17 +91,30 @@ def test_appointments_are_sealed_to_their_cabin(record: Path, capsys: Out) -> No
 
 
 def test_settings_and_statements_are_posted_in_order(record: Path, capsys: Out) -> None:
-    (record / "statement").write_bytes(b"signed elsewhere")
+    assert main(["keys", "make", "root", str(record / "root")]) == 0
+    assert main(["keys", "statement", str(record / "record"), "--root", str(record / "root")]) == 0
+    statement_file = record / "record" / "record.statement"
+    (record / "noise").write_bytes(b"signed elsewhere")
+    assert post(record, "c-1", "--statement", "@noise") == 3
+    assert "is no statement that a cabin takes (malformed)" in capsys.readouterr().err
+    assert post(record, "c-1", "--statement", "/dev/null") == 3
+    assert "(malformed)" in capsys.readouterr().err
+    with (record / "gateway.toml").open("a") as file:
+        file.write('root = "root/root.public"\n')
+    foreign = Statement(1, 1, (Recipient(RECIPIENT.public, 1),), (RECORD.public,), {})
+    (record / "noise").write_bytes(make_statement(foreign, RECORD))
+    assert post(record, "c-1", "--statement", "@noise") == 3
+    assert "(signature)" in capsys.readouterr().err
     assert post(record, "c-1", "--settings", "@settings.toml", "--json") == 0
     first = json.loads(capsys.readouterr().out)
-    assert post(record, "c-1", "--statement", "@statement") == 0
+    assert post(record, "c-1", "--statement", str(statement_file)) == 0
     settings, statement = opened(record)
     assert {settings.protected.content_type, statement.protected.content_type} == {CONFIG}
     assert (settings.header.seq, statement.header.seq) == (1, 2)
     told = decode_config(settings.content)
     assert told.settings == {"visit.idle_s": 60, "instruments.scale.calibrated": "2026-05-06"}
     assert told.number == first["number"] < decode_config(statement.content).number
-    assert decode_config(statement.content).statement == b"signed elsewhere"
+    assert decode_config(statement.content).statement == statement_file.read_bytes()
     assert statement.protected.prev == settings.prot_hash
 
 
@@ -174,7 +187,17 @@ def test_no_error_names_anybody(tmp_path: Path, change: tuple[str, str]) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["idle_s = 1", "[visit]\nidle_s = 1.5", "[visit]\nidle_s = true", "[record]\nsigning = 'x'"]
+    "text",
+    [
+        "[visit]\nidle_s = 1",
+        "[visit]\ncode_attempts = 11",
+        "[record]\nquota_mb = 1",
+        "[record]\nquota_mb = 10\nreserve_mb = 10",
+        "idle_s = 1",
+        "[visit]\nidle_s = 1.5",
+        "[visit]\nidle_s = true",
+        "[record]\nsigning = 'x'",
+    ],
 )
 def test_settings_that_are_not_changed_from_afar_are_not_posted(tmp_path: Path, text: str) -> None:
     (tmp_path / "s.toml").write_text(text)

@@ -16,11 +16,12 @@ from cabin_agent.posts.config_content import ConfigContent, encode_config
 from cabin_agent.posts.files import appointments_to_post, settings_to_post
 from cabin_agent.tables import table
 from sync.envelope import APPOINTMENTS, CONFIG, Stamp
-from sync.errors import KeyFileError, SyncError
+from sync.errors import KeyFileError, Refused, SyncError
 from sync.gateway_process import open_store
 from sync.keyfile import load_key
-from sync.keys import RecipientPublic, SigningPair
+from sync.keys import RecipientPublic, SigningPair, SigningPublic
 from sync.posting import Posting
+from sync.statement import read_statement, read_unverified
 
 POSTING = "posting.db"
 """Beside the store, or in the state folder where that is no file: how each cabin was written to last."""
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _post(config: Config, gateway: Gateway, args: argparse.Namespace) -> int:
-    kind, content = _content(args)
+    kind, content = _content(gateway, args)
     demo = config.cabin.accept_simulated
     signer = load_key(gateway.signing, SigningPair)
     recipient = load_key(gateway.allow / f"{args.client}.public", RecipientPublic)
@@ -76,7 +77,7 @@ def _post(config: Config, gateway: Gateway, args: argparse.Namespace) -> int:
     return DONE
 
 
-def _content(args: argparse.Namespace) -> tuple[str, Make]:
+def _content(gateway: Gateway, args: argparse.Namespace) -> tuple[str, Make]:
     """Content type, and what makes the content for its number; raises `ConfigError`, `ValueError` or OSError."""
     if args.appointments:
         expected = appointments_to_post(args.appointments)
@@ -85,6 +86,13 @@ def _content(args: argparse.Namespace) -> tuple[str, Make]:
         settings = settings_to_post(args.settings)
         return CONFIG, lambda number: encode_config(ConfigContent(number, settings))
     statement = args.statement.read_bytes()
+    try:
+        if gateway.root is None:
+            read_unverified(statement)
+        else:
+            read_statement(statement, load_key(gateway.root, SigningPublic))
+    except Refused as refusal:
+        raise ConfigError(f"{args.statement} is no statement that a cabin takes ({refusal.code}).") from None
     return CONFIG, lambda number: encode_config(ConfigContent(number, None, statement))
 
 

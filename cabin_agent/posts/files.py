@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from cabin_agent.appointments import FOR_EVER, KEYS, Appointment, read_appointment
+from cabin_agent.config import check_posted
 from cabin_agent.posts.settings import Posted, laid_over
 from cabin_agent.toml_table import ConfigError, Table, read_toml
 
@@ -43,7 +44,7 @@ def _ms(moment: datetime) -> int:
 def settings_to_post(path: Path) -> Posted:
     """The settings of a file by dotted name; raises `ConfigError` for one that is not changed from afar.
 
-    Their ranges are for the cabin to judge, which knows the rest of its settings.
+    A value that no cabin takes is refused here; whether they fit to the rest is for the cabin to judge.
     """
     posted: dict[str, int | str] = {}
     for section, part in read_toml(path).items():
@@ -52,6 +53,7 @@ def settings_to_post(path: Path) -> Posted:
         posted.update(_flat(path, section, part))
     kinds = {name.split(".")[1] for name in posted if name.startswith("instruments.")}
     laid_over({"instruments": {kind: {"driver": kind} for kind in kinds}}, posted)
+    check_posted(path, posted)
     return posted
 
 
