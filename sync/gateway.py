@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 CLIENT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """Common names of cabins."""
 _UP = "dmst/v1/up/"
+ECHO = f"{_UP}gateway-echo"
+"""Where a gateway writes to itself; the broker's access list names it, and no cabin."""
 _DOWN = "dmst/v1/down/"
 _SHARED = "$share/"
 """Begins a shared subscription (MQTT 5, 4.8.2; some brokers have it under 3.1.1 too)."""
@@ -112,12 +114,12 @@ class Gateway:
             return Link(self._settings, [f"{_UP}+"])
         # A group of its own, in which an echo cannot be dealt to another gateway.
         name = self._settings.client_id
-        shared = [f"{_SHARED}{self._group}/{_UP}+", f"{_SHARED}{self._group}-{name}/{_UP}{name}"]
+        shared = [f"{_SHARED}{self._group}/{_UP}+", f"{_SHARED}{self._group}-{name}/{ECHO}"]
         return Link(self._settings, shared)
 
     def _listen_for_echo(self) -> None:
         """Find out whether this broker deals out shared subscriptions (MQTT 3.1.1 does not say)."""
-        if self._group and self._link.publish(_UP + self._settings.client_id, b""):
+        if self._group and self._link.publish(ECHO, b""):
             self._echo_by = time.monotonic() + _ECHO
 
     def _subscribe_alone(self) -> None:

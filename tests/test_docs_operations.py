@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from cabin_agent.demo.processes import free_port, mosquitto
+from sync.gateway import ECHO
 from sync.gateway_process import open_store
 from sync.receiver import Receiver
 from tests.certified import Client
@@ -121,7 +122,9 @@ async def test_mosquitto_as_written(broker: Scratch, port: int) -> None:
         assert gateway.publish("dmst/v1/down/c-7f3a91", b"receipt") == "Success"
         cabin.until(lambda: ("dmst/v1/down/c-7f3a91", b"receipt") in cabin.received)
         assert cabin.publish("cabin/v1/c-7f3a91/status") in ("Success", "No matching subscribers")
-        for foreign in ("dmst/v1/up/c-other", "dmst/v1/down/c-7f3a91", "cabin/v1/c-other/status"):
+        # By this a gateway finds out whether the broker shares subscriptions: without it `shared` does not work.
+        assert gateway.publish(ECHO) == "Success"
+        for foreign in (ECHO, "dmst/v1/up/c-other", "dmst/v1/down/c-7f3a91", "cabin/v1/c-other/status"):
             assert cabin.publish(foreign) == "Not authorized", foreign
         # mosquitto grants a subscription and lets nothing through that may not be read.
         cabin.subscribe("dmst/v1/up/#")
