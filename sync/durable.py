@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -24,11 +24,14 @@ _JOURNAL_LIMIT = _CHECKPOINT_PAGES * 4096
 
 
 def connect(path: Path, schema: str) -> sqlite3.Connection:
-    """A connection in autocommit mode with the durable settings and the schema in place.
+    """A connection in autocommit mode with the durable settings and the schema in place; a new file has mode 0600.
 
     It may be used from several threads if its owner lets one in at a time. `sqlite3.DatabaseError` where the file is
     not a sound database.
     """
+    with suppress(OSError):
+        # For its owner alone; SQLite gives the WAL the same mode. What is wrong with the path, SQLite says.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         for pragma in (

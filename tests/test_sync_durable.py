@@ -129,3 +129,13 @@ def test_each_name_is_on_the_disk_before_the_next_changes(tmp_path: Path, monkey
     monkeypatch.setattr(os, "fsync", seen)
     move_aside(path)
     assert synced == [{"some.db-wal", "some.db.damaged-1"}, {"some.db.damaged-1-wal", "some.db.damaged-1"}]
+
+
+def test_a_database_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with closing(connect(tmp_path / "a.db", "CREATE TABLE t (x)")) as connection:
+            connection.execute("INSERT INTO t VALUES (1)")
+            assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    finally:
+        os.umask(before)
