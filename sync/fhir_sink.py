@@ -28,8 +28,8 @@ from sync.link import Backoff
 log = logging.getLogger(__name__)
 
 _DONE = (200, 201)
-_LATER = frozenset({401, 403, 407, 408, 409, 425, 429})
-"""Refusals that a later attempt may not meet: permission, collision with another's transaction, haste."""
+_LATER = frozenset({401, 403, 404, 405, 407, 408, 409, 410, 425, 429})
+"""Refusals that a later attempt may not meet: permission, address, collision with another's transaction, haste."""
 _IDLE = 1.0
 _PATIENCE = 3600.0
 """Seconds: the longest pause that a server may ask for, and the longest between two attempts of one Bundle."""

@@ -206,7 +206,19 @@ def test_bundles_reach_the_server_once_each(server: FhirServer, store: SqlStore,
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     "fault",
-    [answer(500), answer(503), answer(401), answer(409), answer(302, Location="/x"), cut, cut_in_the_head, noise],
+    [
+        answer(500),
+        answer(503),
+        answer(401),
+        answer(404),
+        answer(405),
+        answer(409),
+        answer(410),
+        answer(302, Location="/x"),
+        cut,
+        cut_in_the_head,
+        noise,
+    ],
 )
 def test_what_passes_is_waited_for(server: FhirServer, store: SqlStore, fault: Any) -> None:
     server.faults = [fault] * 3
