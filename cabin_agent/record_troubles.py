@@ -22,7 +22,7 @@ class NotThere(Exception):
 
 def alarms(record: Path | str, *, as_json: bool) -> int:
     """Print all alarms, open ones first; `FOUND_WRONG` while one is open."""
-    with closing(open_store(record)) as store:
+    with closing(open_store(record, make=False)) as store:
         found = sorted(store.alarms(), key=lambda alarm: (alarm.closed_ms is not None, alarm.alarm))
     if as_json:
         print_json({"schema": "cabin.gateway.alarms/1", "alarms": [_alarm(alarm) for alarm in found]})
@@ -33,8 +33,9 @@ def alarms(record: Path | str, *, as_json: bool) -> int:
 
 def acknowledge(record: Path | str, number: int) -> int:
     """Close an alarm that a human has looked at. Raises `NotThere`."""
-    with closing(open_store(record)) as store:
-        if not store.close_alarm(number):
+    with closing(open_store(record, make=False)) as store:
+        # Beyond 64 bits no database has a number.
+        if not 0 < number < 1 << 63 or not store.close_alarm(number):
             raise NotThere(f"No alarm {number} is open: 'cabin gateway alarms' lists them.")
     print(f"Alarm {number} is closed.")
     return DONE
@@ -42,7 +43,7 @@ def acknowledge(record: Path | str, number: int) -> int:
 
 def quarantine(record: Path | str, *, as_json: bool) -> int:
     """Print the refused envelopes; `FOUND_WRONG` where there are any."""
-    with closing(open_store(record)) as store:
+    with closing(open_store(record, make=False)) as store:
         found = store.quarantined()
     if as_json:
         print_json({"schema": "cabin.gateway.quarantine/1", "envelopes": [_envelope(one) for one in found]})
@@ -57,7 +58,7 @@ def export(record: Path | str, name: str, target: Path) -> int:
         wanted = bytes.fromhex(name)
     except ValueError:
         raise NotThere(f"'{name}' is no message id: 'cabin gateway quarantine' lists them.") from None
-    with closing(open_store(record)) as store:
+    with closing(open_store(record, make=False)) as store:
         envelope = store.quarantined_envelope(wanted)
     if envelope is None:
         raise NotThere(f"No envelope {name} was kept: 'cabin gateway quarantine' lists them.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync.envelope import Policy
-from sync.errors import KeyFileError, Refused
+from sync.errors import KeyFileError, Refused, StoreError
 from sync.fhir_sink import FhirSettings, FhirSink
 from sync.gateway import Gateway
 from sync.keyfile import load_key, load_recipients, load_signers
@@ -48,8 +48,11 @@ class GatewaySettings:
     fhir: FhirSettings | None = None
 
 
-def open_store(where: Path | str) -> SqlStore:
-    """The record in a file, or in the PostgreSQL database that a URL names. `StoreError` where it cannot be used."""
+def open_store(where: Path | str, *, make: bool = True) -> SqlStore:
+    """The record in a file, or in the PostgreSQL database that a URL names. `StoreError` where it cannot be used.
+
+    Without `make`, a file that is not there is no empty record.
+    """
     # Loaded when it is asked for: one machine needs only one of them.
     if isinstance(where, str) and where.startswith(POSTGRES):
         from sync.store_postgres import PostgresStore
@@ -57,7 +60,12 @@ def open_store(where: Path | str) -> SqlStore:
         return PostgresStore(where)
     from sync.store_sqlite import SqliteStore
 
-    return SqliteStore(Path(where))
+    file = Path(where)
+    if not file.parent.is_dir():
+        raise StoreError(f"The folder of the record {file} is not there: make it, or mend 'store' in the settings.")
+    if not make and not file.exists():
+        raise StoreError(f"There is no record {file}: mend 'store' in the settings, or start the gateway.")
+    return SqliteStore(file)
 
 
 def run_gateway(
@@ -78,7 +86,12 @@ def run_gateway(
     signing = load_key(settings.signing, SigningPair)
     if signing.demo and not settings.demo:
         raise KeyFileError("A key of this gateway is for demonstration only: make the record's own keys.")
-    policy = Policy(signers, settings.suites, _revoked(settings))
+    revoked = _revoked(settings)
+    if signing.public.kid in revoked:
+        raise KeyFileError(
+            f"The pair {settings.signing} is revoked, and no cabin believes it: name the newer one as 'signing'."
+        )
+    policy = Policy(signers, settings.suites, revoked)
     store = open_store(settings.store)
     receiver = Receiver(recipients, policy, signing, store, check)
     gateway = Gateway(settings.link, receiver, on_up, settings.group)

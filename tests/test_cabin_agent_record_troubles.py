@@ -123,6 +123,31 @@ def test_a_record_that_cannot_be_opened_is_said_in_one_sentence(
     assert capsys.readouterr().err.startswith("cabin gateway: The record's file could not be read")
 
 
+def test_a_record_that_is_not_there_is_no_empty_one(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (("alarms",), ("quarantine",), ("acknowledge", "1")):
+        assert run(settings, *words) == 3
+        assert "There is no record" in capsys.readouterr().err
+    assert not (tmp_path / "record.db").exists()
+    settings.write_text(settings.read_text().replace("record.db", "away/record.db"))
+    assert run(settings, "alarms") == 3
+    assert "The folder of the record" in capsys.readouterr().err
+
+
+def test_settings_may_be_named_after_the_action(settings: Path, store: SqliteStore) -> None:
+    assert store.alarms() == []
+    assert main(["gateway", "alarms", "--config", str(settings)]) == 0
+
+
+def test_a_number_that_no_alarm_can_have(
+    settings: Path, store: SqliteStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert store.alarms() == []
+    assert run(settings, "acknowledge", "9" * 20) == 3
+    assert "No alarm" in capsys.readouterr().err
+
+
 def test_settings_without_a_gateway_are_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "cabin.toml"
     file.write_text('[cabin]\nname = "x"\nserial = "y"\n')

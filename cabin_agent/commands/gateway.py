@@ -29,12 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_subparsers(dest="what", metavar="WHAT", title="beside a gateway that serves, or without one")
     listed = what.add_parser("alarms", help="what does not fit in the record")
     refused = what.add_parser("quarantine", help="the envelopes that were refused, and why")
-    for parser in (listed, refused):
-        parser.add_argument("--json", action="store_true")
+    for each in (listed, refused):
+        each.add_argument("--json", action="store_true")
     told = "write one, sealed as it came, into a new file"
     refused.add_argument("--export", nargs=2, metavar=("MID", "FILE"), help=told)
     closing = what.add_parser("acknowledge", help="close an alarm once its cause is mended")
     closing.add_argument("alarm", type=int, metavar="ALARM")
+    for each in (listed, refused, closing):
+        each.add_argument("--config", type=Path, default=argparse.SUPPRESS, help="settings, here as well")
 
 
 def run(args: argparse.Namespace) -> int:
