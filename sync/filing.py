@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sync import cbor
 from sync.alarm_rows import Alarms
@@ -54,7 +55,7 @@ class Filing:
     def file(self, arrivals: Sequence[Arrival]) -> list[Filed | None]:
         """An answer for each; see `Store.file`."""
         accepted = [one for one in arrivals if isinstance(one, Accepted)]
-        clients = {one.opened.header.src: one.client for one in reversed(accepted)}
+        clients = {one.opened.header.src: one.owner for one in reversed(accepted)}
         for src, client in sorted(clients.items()):
             self._senders[src] = self._lock(src, client)
         filed = [self._accept(one) if isinstance(one, Accepted) else self._reject(one) for one in arrivals]
@@ -77,7 +78,7 @@ class Filing:
         if number is not None:
             self._follow(arrival)
         if arrival.answer is not None and number is not None:
-            settle(self._rows, self.alarms, arrival.client, arrival.answer)
+            settle(self._rows, self.alarms, arrival.owner, arrival.answer)
         reason = CONFLICT if number is None else ""
         record = None if number is None else record_name(number)
         digest, whole = hashlib.sha256(arrival.envelope).digest(), self._whole(header.src)
@@ -85,22 +86,39 @@ class Filing:
         return Filed(status, record, self._keep(arrival.client, receipt), receipt)
 
     def _insert(self, opened: Opened) -> tuple[int | None, Status]:
-        """The content's number, None where its message id names another content."""
+        """The content's number, None where its message id names another content of its signer."""
+        header, protected = opened.header, opened.protected
+        number = self._add(opened, "")
+        if number is not None:
+            return number, "stored"
+        query = "SELECT id, hash, content_type, signatures FROM content WHERE mid = ? ORDER BY id"
+        known = self._rows.all(query, header.mid)
+        for row in known:
+            if row[1:3] == (protected.content_hash, protected.content_type):
+                return row[0], "duplicate"
+        kids = {one.kid for one in opened.signatures}
+        if any(kids & _kids(row[3]) for row in known):
+            return None, "rejected"
+        number = self._add(opened, min(kids).hex())
+        if number is None:
+            # Another gateway was faster: now there is something to compare with.
+            return self._insert(opened)
+        self.alarms.add(header.src, "rival", header.seq, detail=record_name(known[0][0]))
+        return number, "stored"
+
+    def _add(self, opened: Opened, rival: str) -> int | None:
+        """A new content's number; None where there is one of this message id and `rival`."""
         header, protected = opened.header, opened.protected
         signatures = cbor.encode([[one.kid, one.alg, one.value] for one in opened.signatures])
         row = self._rows.one(
-            "INSERT INTO content (mid, src, seq, content_type, hash, content, prot, signatures, received_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mid) DO NOTHING RETURNING id",
+            "INSERT INTO content (mid, src, seq, content_type, hash, content, prot, signatures, received_ms, rival)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mid, rival) DO NOTHING RETURNING id",
             *(header.mid, header.src, header.seq, protected.content_type, protected.content_hash),
-            *(opened.content, opened.prot, signatures, self._now_ms),
+            *(opened.content, opened.prot, signatures, self._now_ms, rival),
         )
-        if row is not None:
-            if protected.content_type == FHIR:
-                self._rows.do("INSERT INTO bundle VALUES (?, 0, 0)", row[0])
-            return row[0], "stored"
-        known = self._rows.one("SELECT id, hash, content_type FROM content WHERE mid = ?", header.mid)
-        same = known is not None and known[1:] == (protected.content_hash, protected.content_type)
-        return (known[0], "duplicate") if known is not None and same else (None, "rejected")
+        if row is not None and protected.content_type == FHIR:
+            self._rows.do("INSERT INTO bundle VALUES (?, 0, 0)", row[0])
+        return None if row is None else int(row[0])
 
     def _follow(self, arrival: Accepted) -> None:
         """Write the sequence row, and alarms where it does not continue what is known of the sender."""
@@ -116,8 +134,14 @@ class Filing:
             self._watch_audit(arrival, sender)
         elif self._rows.one("SELECT mid FROM sequence WHERE src = ? AND seq = ?", src, place.seq) != (header.mid,):
             self.alarms.add(src, "reuse", place.seq)
-        if sender.client != arrival.client:
-            self.alarms.add(src, "stranger", place.seq, detail=arrival.client)
+        if not sender.client == arrival.owner == arrival.client:
+            self._tell_stranger(src, place.seq, arrival.client)
+
+    def _tell_stranger(self, src: bytes, seq: int, client: str) -> None:
+        """Once for each sender and client: a letter that took a wrong way does not come alone."""
+        query = "SELECT 1 FROM alarm WHERE src = ? AND kind = 'stranger' AND detail = ?"
+        if self._rows.one(query, src, client) is None:
+            self.alarms.add(src, "stranger", seq, detail=client)
 
     def _compare(self, src: bytes, sender: _Sender, place: Place) -> None:
         below, above = sender.top, None
@@ -172,8 +196,8 @@ class Filing:
         return sender.whole
 
     def _watch_audit(self, arrival: Accepted, sender: _Sender) -> None:
-        """Compare the audit head with the client's highest: a new sender id does not begin a new audit chain."""
-        head, client, seq = arrival.opened.protected.stamp.audit, arrival.client, arrival.opened.header.seq
+        """Compare the audit head with its owner's highest: a new sender id does not begin a new audit chain."""
+        head, client, seq = arrival.opened.protected.stamp.audit, arrival.owner, arrival.opened.header.seq
         if client not in self._heads:
             query = f"SELECT count, hash FROM audit_head WHERE client = ?{self._rows.dialect.lock}"  # noqa: S608
             self._heads[client] = self._rows.one(query, client)
@@ -211,3 +235,9 @@ class Filing:
             *(receipt.src, receipt.highest),
         )
         return 0 if row is None else int(row[0])
+
+
+def _kids(signatures: bytes) -> set[bytes]:
+    """Key ids of the signatures of a stored content."""
+    kept: Any = cbor.decode(signatures)
+    return {kid for kid, *_ in kept}

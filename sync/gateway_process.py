@@ -12,7 +12,7 @@ from sync.envelope import Policy
 from sync.errors import KeyFileError, Refused, StoreError
 from sync.fhir_sink import FhirSettings, FhirSink
 from sync.gateway import Gateway
-from sync.keyfile import load_key, load_recipients, load_signers
+from sync.keyfile import clients_of, load_key, load_recipients, load_signers
 from sync.keys import XWING, SigningPair, SigningPublic
 from sync.link import LinkSettings
 from sync.receiver import Check, Receiver
@@ -30,9 +30,9 @@ class GatewaySettings:
 
     `store` is a file, or the URL of a PostgreSQL database. `recipients` are private keys, or folders of them
     (`*.private`): what was sealed to an earlier key stays readable. `signers` is a folder of the cabins' public
-    signing keys (`*.json`); `root` and `statement` say which of them are revoked, and since when. `demo` takes keys
-    that are marked as such; without it they are refused. `group` names the subscription that the gateways share; ""
-    for none. `fhir`: a FHIR server that Bundles are handed on to.
+    signing keys (`*.json`), each named after the client that it belongs to; `root` and `statement` say which of them
+    are revoked, and since when. `demo` takes keys that are marked as such; without it they are refused. `group`
+    names the subscription that the gateways share; "" for none. `fhir`: a FHIR server that Bundles are handed on to.
     """
 
     link: LinkSettings
@@ -82,7 +82,8 @@ def run_gateway(
     recipients = {}
     for path in settings.recipients:
         recipients.update(load_recipients(path, demo=settings.demo))
-    signers = load_signers(sorted(settings.signers.glob("*.json")), demo=settings.demo)
+    cabins = sorted(settings.signers.glob("*.json"))
+    signers = load_signers(cabins, demo=settings.demo)
     signing = load_key(settings.signing, SigningPair)
     if signing.demo and not settings.demo:
         raise KeyFileError("A key of this gateway is for demonstration only: make the record's own keys.")
@@ -93,7 +94,7 @@ def run_gateway(
         )
     policy = Policy(signers, settings.suites, revoked)
     store = open_store(settings.store)
-    receiver = Receiver(recipients, policy, signing, store, check)
+    receiver = Receiver(recipients, policy, signing, store, check, clients=clients_of(cabins))
     gateway = Gateway(settings.link, receiver, on_up, settings.group)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: gateway.stop())

@@ -70,6 +70,11 @@ def load_signers(paths: Iterable[Path], *, demo: bool) -> dict[bytes, SigningPub
     return keys
 
 
+def clients_of(paths: Iterable[Path]) -> dict[bytes, str]:
+    """Whose each public signing key is, by key id: "c-1" for `c-1.json` and for a later key, `c-1~1f2e3d4c.json`."""
+    return {load_key(path, SigningPublic).kid: path.stem.partition("~")[0] for path in paths}
+
+
 def load_recipients(path: Path, *, demo: bool) -> dict[bytes, RecipientKey]:
     """Private recipient keys by key id: of one file, or all that lie in a folder as `*.private`.
 

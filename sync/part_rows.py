@@ -13,6 +13,8 @@ MOST_BYTES = 2 * MAX_ENVELOPE
 """Of the incomplete sets of one client: the largest envelope, and as much again."""
 MOST_SETS = 256
 """Incomplete sets of one client; a cabin has a few under way at one time."""
+MOST_OF_ALL = 1 << 30
+"""Of the incomplete sets of all clients together: a broker must not fill the disk in the names of many."""
 _AROUND = 512
 """Bytes that the database is taken to need for a part beside its own: tiny parts must not fill the disk either."""
 
@@ -59,3 +61,17 @@ def forget(rows: Rows, client: str, part: Part) -> None:
     """See `Store.forget_parts`."""
     query = "DELETE FROM parcel WHERE client = ? AND mid = ? AND hash = ? AND count = ?"
     rows.do(query, client, part.mid, part.envelope_hash, part.count)
+
+
+def bound_all(rows: Rows) -> None:
+    """Forget the oldest sets of anybody while all clients' together take too much; another gateway's in hand stay."""
+    total = rows.one("SELECT COALESCE(SUM(size), 0) FROM parcel")
+    over = 0 if total is None else total[0] - MOST_OF_ALL
+    while over > 0:
+        oldest = rows.all(f"SELECT id, size FROM parcel ORDER BY id LIMIT 64{rows.dialect.lock_free}")  # noqa: S608
+        if not oldest:
+            return
+        for number, size in oldest:
+            if over > 0:
+                rows.do("DELETE FROM parcel WHERE id = ?", number)
+                over -= size

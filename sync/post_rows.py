@@ -18,6 +18,8 @@ FIRST_MS, MOST_MS = 10_000, 900_000
 _SPACING_MS = 5_000
 """A client that sends much is not sent its posts each time."""
 _AT_ONCE = 100
+_REASON = 64
+"""Characters of a cabin's reason that are kept."""
 
 
 def keep(rows: Rows, client: str, envelope: bytes) -> bytes:
@@ -76,5 +78,10 @@ def settle(rows: Rows, alarms: Alarms, client: str, receipt: Receipt) -> bool:
         *(receipt.status, b"", client, receipt.mid, receipt.envelope_hash),
     )
     if settled is not None and receipt.status == "rejected":
-        alarms.add(receipt.src, "post", settled[0], detail=receipt.reason)
+        alarms.add(receipt.src, "post", settled[0], detail=f"{client}: {_plain(receipt.reason)}")
     return settled is not None
+
+
+def _plain(reason: str) -> str:
+    """A cabin's words as one short line for logs and terminals, which must not do what they say."""
+    return ascii(reason[:_REASON])[1:-1]

@@ -29,6 +29,8 @@ Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 BAD_ANSWER = "post-receipt"
 """Reason code: the content is a receipt of a post, and not signed by who sends it."""
+STRANGER = "stranger"
+"""Reason code: a part from a client that no signer belongs to."""
 _TYPE = re.compile(r"[!-~]{1,127}")
 
 
@@ -46,7 +48,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """What it takes to receive: private keys by key id, a policy, the record's signing pair, a store and a check."""
+    """What it takes to receive: private keys by key id, a policy, the record's signing pair, a store and a check.
+
+    `clients` says by key id whose each signer is: a letter is its signer's, whatever topic it came on, and only these
+    clients may leave parts. None: nobody says, and the topic is believed.
+    """
 
     recipients: Mapping[bytes, RecipientKey] = field(repr=False)
     policy: Policy
@@ -54,6 +60,7 @@ class Receiver:
     store: Store
     check: Check | None = None
     spread: Spread = map
+    clients: Mapping[bytes, str] | None = None
 
     def handle(self, client: str, message: bytes) -> Answer | None:
         """Take one message of `client`; see `receive`."""
@@ -81,7 +88,12 @@ class Receiver:
 
     def _assemble(self, messages: Sequence[Letter]) -> tuple[dict[int, tuple[str, bytes]], dict[int, Part]]:
         """The envelopes among the messages and those that their parts complete; and of these, the last part."""
-        parts = {at: part for at, (_, message) in enumerate(messages) if (part := read_part(message)) is not None}
+        may = None if self.clients is None else set(self.clients.values())
+        parts = {
+            at: part
+            for at, (client, message) in enumerate(messages)
+            if (may is None or client in may) and (part := read_part(message)) is not None
+        }
         wholes = {at: each for at, each in enumerate(messages) if at not in parts}
         kept = self.store.keep_parts([(messages[at][0], part) for at, part in parts.items()]) if parts else []
         done: dict[tuple[str, bytes, int], int] = {}
@@ -99,12 +111,18 @@ class Receiver:
         try:
             opened = self._open(envelope)
         except Refused as refusal:
-            return Rejected(client, envelope, _named(envelope), refusal.code)
+            stranger = part is None and read_part(envelope) is not None
+            return Rejected(client, envelope, _named(envelope), STRANGER if stranger else refusal.code)
         answer = self._post_receipt(opened)
         reason = self._fault(opened, answer)
         if reason is not None:
             return Rejected(client, envelope, opened.header, reason)
-        return Accepted(client, envelope, opened, answer)
+        return Accepted(client, envelope, opened, answer, self._signer(client, opened))
+
+    def _signer(self, client: str, opened: Opened) -> str:
+        """The client whose key signed, `client` itself where one of its keys did; "" where nobody says."""
+        owners = {(self.clients or {}).get(one.kid, "") for one in opened.signatures}
+        return client if client in owners else min(owners)
 
     def _open(self, envelope: bytes) -> Opened:
         """Open by the policy; what is already in the record is a duplicate, though its signer was revoked since."""
@@ -114,7 +132,7 @@ class Receiver:
             if refusal.code != "signature" or not self.policy.revoked:
                 raise
         opened = open_envelope(envelope, self.recipients, replace(self.policy, revoked={}))
-        if self.store.record_of(opened.header.mid) is None:
+        if self.store.record_of(opened.header.mid, opened.protected.content_hash) is None:
             raise Refused("signature")
         return opened
 

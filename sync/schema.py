@@ -1,4 +1,7 @@
-"""The record's tables, in the words of either database."""
+"""The record's tables, in the words of either database.
+
+`rival` is "" for the first content of a message id, and the signer's key id for another signer's under the same id.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from sync.database import Dialect
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS content (
-    id {serial}, mid {blob} NOT NULL UNIQUE, src {blob} NOT NULL, seq BIGINT NOT NULL, content_type TEXT NOT NULL,
+    id {serial}, mid {blob} NOT NULL, src {blob} NOT NULL, seq BIGINT NOT NULL, content_type TEXT NOT NULL,
     hash {blob} NOT NULL, content {blob} NOT NULL, prot {blob} NOT NULL, signatures {blob} NOT NULL,
-    received_ms BIGINT NOT NULL
+    received_ms BIGINT NOT NULL, rival TEXT NOT NULL DEFAULT '', UNIQUE (mid, rival)
 );
 CREATE TABLE IF NOT EXISTS sequence (
     src {blob} NOT NULL, seq BIGINT NOT NULL, mid {blob} NOT NULL, prev {blob} NOT NULL, prot_hash {blob} NOT NULL,

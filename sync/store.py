@@ -1,7 +1,8 @@
 """What the gateway needs of a record, and the words for it: a small interface with two databases behind it.
 
-A message id names one content for ever: the same id again is a duplicate, the same id with other content a conflict
-that is refused. Content, place in its sender's sequence, alarms and receipt are one transaction, of as many letters
+A message id names one content of a signer for ever: the same id again is a duplicate, the same id with other content
+a conflict that is refused. What another signer sends under it is kept beside it: nobody can keep another's letter
+out. Content, place in its sender's sequence, alarms and receipt are one transaction, of as many letters
 as came together. A receipt is kept as the facts that it states and signed when it goes out, so that nobody holds a
 lock of the database while signing.
 """
@@ -17,14 +18,14 @@ from sync.parts import Part
 from sync.receipt import Receipt, Status
 
 CONFLICT = "mid-conflict"
-"""Reason code: the message id already names another content."""
+"""Reason code: the message id already names another content of the same signer."""
 UNSTORABLE = "unstorable"
 """Reason code: the database takes the letter's neighbours and not the letter; a fault of this software."""
 
 EVERY = 1 << 31
 """More rows than a database has."""
 
-Kind = Literal["hole", "chain", "reuse", "audit", "stranger", "post", "fhir"]
+Kind = Literal["hole", "chain", "reuse", "audit", "stranger", "rival", "post", "fhir"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,13 @@ class Accepted:
     opened: Opened
     answer: Receipt | None = None
     """What the cabin says of a post, where that is the content."""
+    signer: str = ""
+    """The client that the signing key belongs to, "" where nobody says."""
+
+    @property
+    def owner(self) -> str:
+        """Whose letter it is: of its signer, whatever topic the broker brought it on."""
+        return self.signer or self.client
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +99,12 @@ class Alarm:
     """Something about a sender that a human must look at.
 
     "hole": numbers `first` to `last` are not in the record, closed when the last of them arrives; "chain": envelope
-    `first` does not name its predecessor; "reuse": two messages bear the number `first`; "audit": at envelope `first`
-    the sender's audit chain went back or was rewritten; "stranger": envelope `first` came from the client `detail`,
-    the sender's earlier ones from another; "post": the client refuses post `first`, `detail` is its reason; "fhir":
-    the FHIR server refuses the Bundle of envelope `first`, `detail` is its status. All but holes wait for a human.
+    `first` does not name its predecessor; "reuse": two messages bear the number `first`; "audit": at envelope
+    `first` the sender's audit chain went back or was rewritten; "stranger": envelope `first` came from the client
+    `detail`, its signer or the sender's earlier ones belong to another; "rival": envelope `first` bears the message
+    id of another signer's content, `detail` is the record's identifier of that; "post": the client refuses post
+    `first`, `detail` names it and its reason; "fhir": the FHIR server refuses the Bundle of envelope `first`,
+    `detail` is its status. All but holes wait for a human.
     """
 
     alarm: int
@@ -191,12 +201,12 @@ class Store(Protocol):
         """All posts and the client's word on each: "" while it is awaited, else the receipt's status."""
         ...
 
-    def record_of(self, mid: bytes) -> str | None:
-        """The record identifier of a message, or None where it is not in the record."""
+    def record_of(self, mid: bytes, content_hash: bytes | None = None) -> str | None:
+        """The record identifier of a message, or None where it (with this content) is not in the record."""
         ...
 
     def find(self, mid: bytes) -> Record | None:
-        """The stored content of a message with its provenance."""
+        """The stored content of a message with its provenance; of several signers' the first."""
         ...
 
     def records(self) -> list[Record]:

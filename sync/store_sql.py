@@ -85,7 +85,9 @@ class SqlStore:
         def work(rows: Rows) -> dict[int, bytes | None]:
             # In the same order everywhere, so that two gateways do not wait for each other.
             order = sorted(range(len(parts)), key=lambda at: (parts[at][0], parts[at][1].envelope_hash))
-            return {at: part_rows.keep(rows, *parts[at]) for at in order}
+            wholes = {at: part_rows.keep(rows, *parts[at]) for at in order}
+            part_rows.bound_all(rows)
+            return wholes
 
         wholes = self._write(work)
         return [wholes[at] for at in range(len(parts))]
@@ -162,14 +164,15 @@ class SqlStore:
         """Bundles that are to be handed to a FHIR server, and those that it refused."""
         return self._read(bundle_rows.waiting)
 
-    def record_of(self, mid: bytes) -> str | None:
+    def record_of(self, mid: bytes, content_hash: bytes | None = None) -> str | None:
         """See `Store.record_of`."""
-        rows = self._all("SELECT id FROM content WHERE mid = ?", mid)
-        return record_name(rows[0][0]) if rows else None
+        rows = self._all("SELECT id, hash FROM content WHERE mid = ? ORDER BY id", mid)
+        found = [row[0] for row in rows if content_hash in (None, row[1])]
+        return record_name(found[0]) if found else None
 
     def find(self, mid: bytes) -> Record | None:
         """See `Store.find`."""
-        rows = self._all(f"{_RECORD} WHERE mid = ?", mid)
+        rows = self._all(f"{_RECORD} WHERE mid = ? ORDER BY id", mid)
         return Record(record_name(rows[0][0]), *rows[0][1:]) if rows else None
 
     def records(self) -> list[Record]:

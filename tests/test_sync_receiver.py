@@ -243,7 +243,7 @@ def test_the_cabins_word_ends_the_sending(store: SqlStore, status: Status) -> No
     receiver(store).handle("cabin-1", answer_to(envelope, status=status))
     assert status_of(store) == [status]
     raised = [(a.kind, a.first, a.detail) for a in store.alarms()]
-    assert raised == ([("post", 1, "no-key")] if status == "rejected" else [])
+    assert raised == ([("post", 1, "cabin-1: no-key")] if status == "rejected" else [])
 
 
 def test_the_same_answer_again_changes_nothing(store: SqlStore) -> None:
