@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import inspect
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import suppress
@@ -112,8 +113,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what reads real recordings, and what starts Chromium or PostgreSQL: `make check` leaves them out."""
+    """Mark what reads real recordings, what starts Chromium or PostgreSQL, and what waits for the wall's clock.
+
+    `make check` leaves the first two out. A coroutine waits: for time-outs of a sheet, or the other end of a link.
+    """
     for item in items:
+        if inspect.iscoroutinefunction(getattr(item, "function", None)):
+            item.add_marker(pytest.mark.wall_clock)
         fixtures = set(getattr(item, "fixturenames", ()))
         if {"cabin_data", "maker_vectors"} & fixtures:
             item.add_marker(pytest.mark.recordings)

@@ -1,7 +1,7 @@
-"""A test of real processes that fails is run once more, and the summary names it aloud.
+"""A test in real time that fails is run once more, and the summary names it aloud.
 
 Such a test needs the machine in time, and a machine that is busy for a moment proves nothing of the cabin. A defect
-fails twice. Only tests marked `processes` are tried again: all others have no excuse.
+fails twice. Only tests marked `processes` or `wall_clock` are tried again: all others have no excuse.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from _pytest.runner import runtestprotocol
 
 FIRST = "failed at first"
 """Property of the reports of a second try: what the first one failed with."""
+IN_REAL_TIME = ("processes", "wall_clock")
 AGAIN = pytest.StashKey[bool]()
 LONGEST = 300
 """Characters that are told of a failure."""
@@ -19,7 +20,7 @@ LONGEST = 300
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Keep the reports of a first try back until it is known to be the only one."""
-    if item.get_closest_marker("processes") is None or item.stash.get(AGAIN, False):
+    if not any(map(item.get_closest_marker, IN_REAL_TIME)) or item.stash.get(AGAIN, False):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, log=False, nextitem=nextitem)

@@ -139,11 +139,18 @@ async def _all_made(folder: Path) -> dict[Bought, Made]:
         async def one(bought: Bought, slower: float = slower, room: asyncio.Semaphore = room) -> None:
             async with room:
                 made = await _made(folder / f"{slower}", bought, slower)
-            if made.failure is None or slower == SLOWER[-1]:
+            if _is_whole(made) or slower == SLOWER[-1]:
                 found[bought] = made
 
         await asyncio.gather(*(one(bought) for bought in EVERY if bought not in found), return_exceptions=True)
     return found
+
+
+def _is_whole(made: Made) -> bool:
+    """Whether every value is there, and none is bad: a busy machine loses samples."""
+    outcomes = made.told.outcomes if made.failure is None else ()
+    kept = [one for one in outcomes if isinstance(one, Measure) and one.evidence.quality != "bad"]
+    return bool(outcomes) and len(kept) == len(outcomes)
 
 
 @pytest.fixture(scope="module")
